@@ -1,0 +1,51 @@
+# What `./dev test unit` builds.
+if(GUST_TESTS)
+  add_custom_target(unit_tests)
+endif()
+
+# gust_module(NAME [SHARDS n] [DEPENDS module...] [LINK target...])
+#
+# The library gust_NAME from src/NAME/**/*.cc, its unit tests from *_test.cc and its benchmarks from *_bench.cc.
+# SHARDS runs a test program with very many small cases as n tests instead of one process a case.
+# DEPENDS names modules that stand above it in src/README.md; cmake/check_includes.py keeps the includes true to it.
+function(gust_module name)
+  cmake_parse_arguments(arg "" "SHARDS" "DEPENDS;LINK" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  set(tests ${sources})
+  set(benches ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(FILTER benches INCLUDE REGEX "_bench\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "_(test|bench)\\.cc$")
+
+  if(sources)
+    add_library(gust_${name} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(gust_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(gust_${name} ${scope} ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+  list(TRANSFORM arg_DEPENDS PREPEND gust_)
+  target_link_libraries(gust_${name} ${scope} ${arg_DEPENDS} ${arg_LINK} Threads::Threads)
+
+  if(GUST_TESTS AND tests)
+    add_executable(gust_${name}_test ${tests})
+    target_link_libraries(gust_${name}_test PRIVATE gust_${name} GTest::gtest_main GTest::gmock)
+    add_dependencies(unit_tests gust_${name}_test)
+    if(arg_SHARDS)
+      math(EXPR last "${arg_SHARDS} - 1")
+      foreach(shard RANGE ${last})
+        add_test(NAME ${name}.shard_${shard} COMMAND gust_${name}_test --gtest_brief=1)
+        set_tests_properties(${name}.shard_${shard} PROPERTIES LABELS unit TIMEOUT 600
+          ENVIRONMENT "GTEST_TOTAL_SHARDS=${arg_SHARDS};GTEST_SHARD_INDEX=${shard}")
+      endforeach()
+    else()
+      gtest_discover_tests(gust_${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST
+        PROPERTIES LABELS unit TIMEOUT 120)
+    endif()
+  endif()
+  if(GUST_TESTS AND benches)
+    add_executable(gust_${name}_bench ${benches})
+    target_link_libraries(gust_${name}_bench PRIVATE gust_${name} benchmark::benchmark_main)
+  endif()
+endfunction()

@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# ./dev ci: every stage that a change must pass, in the order in which failures are cheapest to learn of.
+
+durations=()
+
+stage() { # stage NAME COMMAND...
+  local name=$1 start=$SECONDS
+  shift
+  run_logged "ci $name" "$@"
+  durations+=("$(printf '%6d s  %s' $((SECONDS - start)) "$name")")
+}
+
+# The summary that ctest wrote at the end of its output.
+ctest_summary() { # ctest_summary LOG
+  sed -n '/tests passed, /,$p' "$1"
+}
+
+cmd_ci() {
+  local commands command test_log=''
+  exec </dev/null
+  need_packages build figures test clang lint
+  stage lint ./dev lint
+  stage "build release" ./dev build release
+  # What the README tells newcomers to type, and the whole test run in any case.
+  mapfile -t commands < <(/usr/bin/python3 dev.d/readme_commands.py README.md)
+  [[ " ${commands[*]} " == *" ./dev test "* ]] || commands+=("./dev test")
+  for command in "${commands[@]}"; do
+    stage "$command" bash -c "$command"
+    [[ $command == "./dev test"* ]] && test_log=$(log_of "ci $command")
+  done
+  stage "address sanitizer" ./dev test --preset asan unit
+  stage "thread sanitizer" ./dev test --preset tsan unit
+  say ""
+  printf '%s\n' "${durations[@]}" >&2
+  printf '%6d s  in all\n\n' "$SECONDS" >&2
+  ctest_summary "$test_log"
+}
