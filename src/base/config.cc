@@ -1,0 +1,210 @@
+#include "base/config.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <utility>
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+namespace gust {
+
+namespace {
+
+Result<std::uint32_t> parse_count(std::string_view text) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return fail(ErrorCode::kInvalid, fmt::format("'{}' is not a whole number", text));
+  }
+  return value;
+}
+
+std::string duration_text(std::chrono::milliseconds duration) {
+  return duration.count() % 1000 == 0 ? fmt::format("{}s", duration.count() / 1000)
+                                      : fmt::format("{}ms", duration.count());
+}
+
+// A setting that `parse` reads (text to Result) and `print` writes.
+template <class T, class Parse, class Print>
+Setting make(std::string_view name, std::string_view variable, T Config::* member, std::string_view help, Parse parse,
+             Print print, Secrecy secrecy = Secrecy::kPublic) {
+  return {name,
+          variable,
+          help,
+          secrecy,
+          [member, parse](Config& config, std::string_view value) -> Result<void> {
+            config.*member = GUST_TRY(parse(value));
+            return {};
+          },
+          [member, print](const Config& config) -> std::string { return print(config.*member); }};
+}
+
+// The kinds of setting. Each takes the member that it is about.
+Setting text(std::string_view name, std::string_view variable, std::string Config::* member, std::string_view help,
+             Secrecy secrecy = Secrecy::kPublic) {
+  return make(
+      name, variable, member, help, [](std::string_view value) -> Result<std::string> { return std::string(value); },
+      [](const std::string& value) { return value; }, secrecy);
+}
+
+Setting choice(std::string_view name, std::string_view variable, std::string Config::* member,
+               std::vector<std::string_view> allowed, std::string_view help) {
+  const auto parse = [allowed = std::move(allowed)](std::string_view value) -> Result<std::string> {
+    if (std::ranges::find(allowed, value) != allowed.end()) return std::string(value);
+    return fail(ErrorCode::kInvalid, fmt::format("'{}' is not one of {}", value, fmt::join(allowed, ", ")));
+  };
+  return make(name, variable, member, help, parse, [](const std::string& value) { return value; });
+}
+
+Setting path(std::string_view name, std::string_view variable, std::filesystem::path Config::* member,
+             std::string_view help) {
+  return make(
+      name, variable, member, help, [](std::string_view value) -> Result<std::filesystem::path> { return value; },
+      [](const std::filesystem::path& value) { return value.string(); });
+}
+
+Setting count(std::string_view name, std::string_view variable, std::uint32_t Config::* member, std::string_view help) {
+  return make(name, variable, member, help, parse_count, [](std::uint32_t value) { return std::to_string(value); });
+}
+
+Setting size(std::string_view name, std::string_view variable, Bytes Config::* member, std::string_view help) {
+  return make(name, variable, member, help, parse_bytes, [](Bytes value) { return to_string(value); });
+}
+
+Setting duration(std::string_view name, std::string_view variable, std::chrono::milliseconds Config::* member,
+                 std::string_view help) {
+  return make(name, variable, member, help, parse_duration, duration_text);
+}
+
+Setting flag(std::string_view name, std::string_view variable, bool Config::* member, std::string_view help) {
+  const auto parse = [](std::string_view value) -> Result<bool> {
+    if (value == "true" || value == "false") return value == "true";
+    return fail(ErrorCode::kInvalid, fmt::format("'{}' is neither true nor false", value));
+  };
+  return make(name, variable, member, help, parse, [](bool value) { return std::string(value ? "true" : "false"); });
+}
+
+Result<std::string> toml_text(const toml::node& node) {
+  if (const auto* value = node.as_string()) return value->get();
+  if (const auto* value = node.as_integer()) return std::to_string(value->get());
+  if (const auto* value = node.as_boolean()) return std::string(value->get() ? "true" : "false");
+  return fail(ErrorCode::kInvalid, "expected a text, a whole number or a truth value");
+}
+
+}  // namespace
+
+std::span<const Setting> settings() {
+  static const std::vector<Setting> kSettings = {
+      text("endpoint", "GUST_ENDPOINT", &Config::endpoint, "where the controller answers: https://host:port"),
+      text("api_key", "GUST_API_KEY", &Config::api_key, "user:key, for clients and for the controller",
+           Secrecy::kSecret),
+      path("ca_file", "GUST_CA_FILE", &Config::ca_file, "certificates (PEM) to trust beside the system's"),
+      flag("insecure", "GUST_INSECURE", &Config::insecure, "do not verify the controller's certificate"),
+      text("listen", "GUST_LISTEN", &Config::listen, "the controller's address for clients"),
+      text("invoker_listen", "GUST_INVOKER_LISTEN", &Config::invoker_listen,
+           "the controller's address for invokers: host:port or unix:/path"),
+      choice("transport", "GUST_TRANSPORT", &Config::transport, {"both", "tls", "plain"},
+             "what the controller speaks to clients, on one port"),
+      path("tls_certificate", "GUST_TLS_CERTIFICATE", &Config::tls_certificate,
+           "the controller's certificate chain (PEM); one is made when there is none"),
+      path("tls_key", "GUST_TLS_KEY", &Config::tls_key, "its private key (PEM)"),
+      count("queue_limit", "GUST_QUEUE_LIMIT", &Config::queue_limit, "flares that may wait"),
+      duration("invoker_silence", "GUST_INVOKER_SILENCE", &Config::invoker_silence,
+               "an invoker that does not answer for so long is lost"),
+      text("controller", "GUST_CONTROLLER", &Config::controller, "where an invoker joins: host:port or unix:/path"),
+      text("invoker_name", "GUST_INVOKER_NAME", &Config::invoker_name, "an invoker's name, unique in its cluster"),
+      count("slots", "GUST_SLOTS", &Config::slots, "workers that an invoker runs at once; 0: one for each processor"),
+      size("memory", "GUST_MEMORY", &Config::memory, "memory of an invoker's packs together; 0: what the machine has"),
+      text("driver", "GUST_DRIVER", &Config::driver, "container driver of an invoker"),
+      choice("network", "GUST_NETWORK", &Config::network, {"host", "none"},
+             "network of packs (none: driver sandbox only)"),
+      duration("controller_grace", "GUST_CONTROLLER_GRACE", &Config::controller_grace,
+               "how long an invoker looks for an absent controller before it ends"),
+      text("join_token", "GUST_JOIN_TOKEN", &Config::join_token, "what invokers present to the controller",
+           Secrecy::kSecret),
+      path("state_dir", "GUST_STATE_DIR", &Config::state_dir, "working files; a temporary folder when not given"),
+      choice("log_level", "GUST_LOG_LEVEL", &Config::log_level, {"debug", "info", "warning", "error", "off"},
+             "what is logged on standard error"),
+  };
+  return kSettings;
+}
+
+const Setting* find_setting(std::string_view name) {
+  const auto all = settings();
+  const auto found = std::ranges::find(all, name, &Setting::name);
+  return found == all.end() ? nullptr : &*found;
+}
+
+Result<void> load_file(Config& config, const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) {
+    return fail(ErrorCode::kNotFound, fmt::format("configuration file {} does not exist", file.string()));
+  }
+  if (std::filesystem::is_directory(file, ignored)) {
+    return fail(ErrorCode::kInvalid, fmt::format("{} is a folder, not a configuration file", file.string()));
+  }
+  const auto parsed = toml::parse_file(file.string());
+  if (!parsed) {
+    const auto& where = parsed.error().source().begin;
+    return fail(ErrorCode::kInvalid,
+                fmt::format("{}:{}:{}: {}", file.string(), where.line, where.column, parsed.error().description()));
+  }
+  for (const auto& [key, node] : parsed.table()) {
+    const auto& where = node.source().begin;
+    const std::string place = fmt::format("{}:{}:{}", file.string(), where.line, where.column);
+    const Setting* setting = find_setting(key.str());
+    if (setting == nullptr) {
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("{}: there is no setting '{}'; gust config lists them", place, key.str()));
+    }
+    const auto value = toml_text(node);
+    if (!value) return std::unexpected(value.error().while_doing(place + ": " + std::string(key.str())));
+    if (const auto set = setting->set(config, *value); !set) {
+      return std::unexpected(set.error().while_doing(place + ": " + std::string(key.str())));
+    }
+  }
+  return {};
+}
+
+Result<void> load_environment(Config& config) {
+  for (const Setting& setting : settings()) {
+    const char* value = std::getenv(std::string(setting.variable).c_str());
+    if (value == nullptr) continue;
+    if (const auto set = setting.set(config, value); !set) {
+      return std::unexpected(set.error().while_doing(setting.variable));
+    }
+  }
+  return {};
+}
+
+Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, text.data() + text.size());
+  constexpr std::int64_t kLongest = 1'000'000'000;  // eleven days in milliseconds, so that no product overflows
+  const std::int64_t factor = unit.empty() || unit == "ms" ? 1 : unit == "s" ? 1000 : unit == "m" ? 60'000 : 0;
+  if (error != std::errc() || number < 0 || number > kLongest || factor == 0) {
+    return fail(ErrorCode::kInvalid, fmt::format("'{}' is not a duration; write for example 250ms, 3s or 2m", text));
+  }
+  return std::chrono::milliseconds(number * factor);
+}
+
+Result<HostPort> parse_host_port(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  const std::string_view host = colon == std::string_view::npos ? "127.0.0.1" : text.substr(0, colon);
+  const std::string_view port = colon == std::string_view::npos ? text : text.substr(colon + 1);
+  std::uint16_t number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  const bool plain = !host.empty() && host.find_first_of(":[]") == std::string_view::npos;
+  if (error != std::errc() || end != port.data() + port.size() || !(bracketed || plain)) {
+    return fail(ErrorCode::kInvalid,
+                fmt::format("'{}' is not an address; write host:port, for example 127.0.0.1:3233 or [::1]:3233", text));
+  }
+  return HostPort{std::string(bracketed ? host.substr(1, host.size() - 2) : host), number};
+}
+
+}  // namespace gust

@@ -1,0 +1,83 @@
+// The configuration: one struct, filled from a TOML file, then the environment (GUST_…), then flags, each overriding
+// the one before. Every setting is one row of settings(): its name, its variable, its parser, its printer.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace gust {
+
+struct Config {
+  // What commands that use a controller need to know.
+  std::string endpoint = "https://127.0.0.1:3233";
+  std::string api_key;            ///< "user:key"; a key without a colon stands for "gust:key"
+  std::filesystem::path ca_file;  ///< certificates to trust beside the system's
+  bool insecure = false;          ///< do not verify the controller's certificate
+
+  // The controller.
+  std::string listen = "127.0.0.1:3233";          ///< for clients
+  std::string invoker_listen = "127.0.0.1:3234";  ///< for invokers: host:port or unix:/path
+  std::string transport = "both";                 ///< "both" (plain and TLS on one port), "tls" or "plain"
+  std::filesystem::path tls_certificate;          ///< PEM; empty: one is made
+  std::filesystem::path tls_key;
+  std::uint32_t queue_limit = 10'000;  ///< flares that may wait
+  std::chrono::milliseconds invoker_silence{3'000};
+
+  // An invoker.
+  std::string controller = "127.0.0.1:3234";  ///< where to join
+  std::string invoker_name;                   ///< empty: the host's name and the process id
+  std::uint32_t slots = 0;                    ///< 0: one for each processor
+  Bytes memory;                               ///< 0: what the machine has
+  std::string driver = "process";
+  std::string network = "host";                        ///< of packs: "host" or "none"
+  std::chrono::milliseconds controller_grace{10'000};  ///< how long to look for an absent controller
+
+  // Both.
+  std::string join_token;
+  std::filesystem::path state_dir;  ///< empty: a temporary one, removed at the end
+  std::string log_level = "warning";
+};
+
+enum class Secrecy : std::uint8_t { kPublic, kSecret };
+
+struct Setting {
+  std::string_view name;      ///< key in the file, and of `gust config`
+  std::string_view variable;  ///< in the environment
+  std::string_view help;
+  Secrecy secrecy = Secrecy::kPublic;
+  std::function<Result<void>(Config&, std::string_view)> set;
+  std::function<std::string(const Config&)> get;
+};
+
+std::span<const Setting> settings();
+
+/// Null when there is no such setting.
+const Setting* find_setting(std::string_view name);
+
+/// kInvalid names file, line and column: not TOML, an unknown key, a value that its setting refuses. kNotFound.
+Result<void> load_file(Config& config, const std::filesystem::path& file);
+
+/// Every GUST_… variable that is set. kInvalid names the variable.
+Result<void> load_environment(Config& config);
+
+/// Reads "250ms", "3s", "2m" or a bare number of milliseconds. kInvalid otherwise.
+Result<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+/// "host:port" with the host "127.0.0.1" when only a port is given. kInvalid otherwise.
+struct HostPort {
+  std::string host;
+  std::uint16_t port = 0;
+};
+Result<HostPort> parse_host_port(std::string_view text);
+
+}  // namespace gust

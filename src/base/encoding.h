@@ -1,0 +1,27 @@
+// Base64 and digests, over OpenSSL.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace gust {
+
+/// Standard alphabet, with padding, no line breaks.
+std::string base64_encode(std::string_view bytes);
+
+/// Accepts line breaks and missing padding; kInvalid on any other foreign byte.
+Result<std::string> base64_decode(std::string_view text);
+
+/// Two lower-case hex digits a byte.
+std::string hex_encode(std::span<const unsigned char> bytes);
+
+/// SHA-256 as 64 lower-case hex digits.
+std::string sha256_hex(std::string_view bytes);
+
+/// Equal or not, in a time that does not depend on where they differ: for keys.
+bool constant_time_equal(std::string_view a, std::string_view b);
+
+}  // namespace gust

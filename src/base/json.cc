@@ -1,0 +1,49 @@
+#include "base/json.h"
+
+namespace gust {
+
+namespace {
+
+// The library recurses while it destroys nested values, so depth is judged on the text before it builds any.
+bool deeper_than(std::string_view text, int limit) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+      continue;
+    }
+    if (c == '"') in_string = true;
+    if (c == '[' || c == '{') {
+      if (++depth > limit) return true;
+    }
+    if (c == ']' || c == '}') --depth;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text, std::string_view what) {
+  if (deeper_than(text, kMaxJsonDepth)) {
+    return fail(ErrorCode::kInvalid,
+                std::string(what) + " nests deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+  }
+  try {
+    return Json::parse(text);
+  } catch (const Json::parse_error& error) {
+    return fail(ErrorCode::kInvalid, std::string(what) + " is not JSON: wrong at byte " + std::to_string(error.byte));
+  }
+}
+
+Result<void> check_json(std::string_view text, std::string_view what) {
+  if (!deeper_than(text, kMaxJsonDepth) && Json::accept(text)) return {};
+  GUST_TRY(parse_json(text, what));  // knows what is wrong with it
+  return {};
+}
+
+std::string dump_json(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+}  // namespace gust
