@@ -1,0 +1,150 @@
+// The messages of one pack: between its workers by pointer, to and from other packs over a transport.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "message/counters.h"
+#include "message/courier.h"
+#include "message/flow.h"
+#include "message/layout.h"
+#include "message/mailbox.h"
+#include "message/reassembly.h"
+#include "message/transport.h"
+
+namespace gust::message {
+
+struct HubOptions {
+  std::size_t chunk_bytes = std::size_t{1} << 20;      ///< payload of a frame, at most
+  std::size_t local_limit = std::size_t{256} << 20;    ///< unreceived bytes of a worker before its senders wait
+  std::size_t remote_budget = std::size_t{256} << 20;  ///< unreceived bytes of this pack in all others together
+  std::chrono::milliseconds loss_grace{200};           ///< for the cause of a peer's loss to become known
+};
+
+/// A message between packs, a step of a collective.
+struct PackMessage {
+  Buffer data;
+  std::uint64_t argument = 0;
+};
+
+/// A worker that will send nothing more.
+struct EndedWorker {
+  std::uint32_t collectives = 0;  ///< in which it has taken part
+  std::string how;                ///< "returned", or "failed: no such file"
+};
+
+/// Thread-safe. Calls with a deadline block; they fail with kTimedOut, naming whom they waited for, with kUnavailable
+/// when a worker concerned has ended, and with the cause given to abort().
+class Hub final : private FrameSink {
+ public:
+  Hub(Layout layout, const HubOptions& options, TransportFactory factory);
+  /// All workers of the pack have ended, and finish() or abort() was called.
+  ~Hub() override;
+  Hub(const Hub&) = delete;
+  Hub& operator=(const Hub&) = delete;
+
+  [[nodiscard]] const Layout& layout() const { return layout_; }
+  [[nodiscard]] const HubOptions& options() const { return options_; }
+
+  /// `self` is a worker of this pack in all of these. Returns when the message is on its way; waits while the receiver
+  /// has too much that it has not received.
+  Result<void> send(WorkerId self, WorkerId to, Buffer data, SteadyTime deadline);
+  /// From one sender in the order in which it sent; without `from` whatever arrived first.
+  Result<Received> recv(WorkerId self, std::optional<WorkerId> from, SteadyTime deadline);
+
+  /// The worker's function has returned, or its thread has ended. Others are told that nothing more comes from it.
+  void worker_ended(WorkerId self, std::uint32_t collectives, std::string how);
+  /// Fails all blocked calls and all later ones with this error. The first one counts.
+  void abort(Error error);
+  /// The pack has ended in good order without having said so over the transport.
+  void pack_ended(PackId pack);
+  /// Sends what is still to be sent. After the last worker_ended().
+  void finish();
+
+  [[nodiscard]] Traffic traffic() const { return counters_.read(); }
+
+  // For collectives:
+
+  Result<void> send_to_pack(PackId to, std::uint64_t tag, std::uint64_t argument, std::span<const Piece> pieces,
+                            SteadyTime deadline);
+  Result<PackMessage> take_from_pack(PackId from, std::uint64_t tag, SteadyTime deadline);
+  /// Fails all collectives of the flare from now on, here and in the other packs.
+  void fail_collectives(const Error& error);
+  /// Why the collective with this number cannot succeed, if so.
+  [[nodiscard]] std::optional<Error> collective_failure(std::uint32_t number);
+  /// Called whenever collective_failure() may have changed.
+  void on_collective_news(std::function<void()> call);
+
+ private:
+  enum class Control : std::uint8_t { kCredit = 1, kInterest = 2, kInterestOfPack = 3, kEnded = 4, kFailed = 5 };
+
+  Mailbox& mailbox(WorkerId worker) { return mailboxes_[worker.value() - layout_.local().first.value()]; }
+  Result<Transport*> transport();
+  Result<void> send_remote(PackId pack, const FrameHeader& message, std::span<const Piece> pieces, SteadyTime deadline);
+  Result<void> send_frames(Transport& transport, PackId pack, FrameHeader header, std::span<const Piece> pieces,
+                           SteadyTime deadline);
+  void post_control(PackId pack, Control control, std::uint64_t argument, std::string payload);
+  void send_control(PackId pack, Control control, std::uint64_t argument, std::string_view payload);
+  void tell_ended();
+  std::string encode_ended(const std::vector<WorkerId>& workers) GUST_REQUIRES(state_mutex_);
+  Result<void> connect(Transport& transport, PackId pack, const FrameHeader& message, SteadyTime deadline);
+  std::optional<Error> aborted();
+  bool has_ended(PackId pack);
+  std::optional<Error> ended_error(WorkerId worker);
+  std::optional<Error> receive_failure(WorkerId self, std::optional<WorkerId> from);
+  void express_interest(WorkerId self, std::optional<WorkerId> from);
+  void took(PackId pack, std::size_t bytes);
+  void wake_all();
+
+  Result<std::byte*> begin_frame(PackId from, const FrameHeader& header) override;
+  Result<void> end_frame(PackId from, const FrameHeader& header) override;
+  void peer_lost(PackId pack, const Error& cause) override;
+  void deliver(const FrameHeader& first, Buffer data);
+  void obey(PackId from, Control control, std::uint64_t argument, Piece payload);
+  void obey_ended(PackId from, Piece payload);
+
+  const Layout layout_;
+  const HubOptions options_;
+  const TransportFactory factory_;
+  Counters counters_;
+  std::deque<Mailbox> mailboxes_;
+  Flow flow_;
+  Reassembly reassembly_;
+
+  Mutex inbox_mutex_;
+  std::map<std::pair<PackId, std::uint64_t>, PackMessage> inbox_ GUST_GUARDED_BY(inbox_mutex_);
+  Signal inbox_news_;
+
+  Mutex state_mutex_;
+  std::optional<Error> abort_ GUST_GUARDED_BY(state_mutex_);
+  std::optional<Error> collective_error_ GUST_GUARDED_BY(state_mutex_);
+  std::map<WorkerId, EndedWorker> ended_ GUST_GUARDED_BY(state_mutex_);
+  std::optional<std::pair<WorkerId, EndedWorker>> earliest_ended_ GUST_GUARDED_BY(state_mutex_);
+  std::map<PackId, std::uint32_t> ended_of_pack_ GUST_GUARDED_BY(state_mutex_);
+  std::vector<WorkerId> ended_to_tell_ GUST_GUARDED_BY(state_mutex_);
+  bool telling_ GUST_GUARDED_BY(state_mutex_) = false;
+  std::set<PackId> packs_ended_ GUST_GUARDED_BY(state_mutex_);
+  std::set<PackId> contacts_ GUST_GUARDED_BY(state_mutex_);  // that we have sent to, or that wait for us
+  std::function<void()> collective_news_ GUST_GUARDED_BY(state_mutex_);
+
+  Mutex sequence_mutex_;
+  std::map<Way, std::uint64_t> sequences_ GUST_GUARDED_BY(sequence_mutex_);
+
+  Mutex link_mutex_;
+  std::atomic<Transport*> ready_transport_ = nullptr;
+  std::unique_ptr<Courier> courier_ GUST_GUARDED_BY(link_mutex_);
+  std::unique_ptr<Transport> transport_ GUST_GUARDED_BY(link_mutex_);
+  bool closed_ GUST_GUARDED_BY(link_mutex_) = false;
+};
+
+}  // namespace gust::message

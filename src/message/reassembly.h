@@ -1,0 +1,53 @@
+// Puts frames together to messages, each once and in the order in which it was sent, whatever the transport did.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <tuple>
+#include <unordered_map>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "message/buffer.h"
+#include "message/transport.h"
+
+namespace gust::message {
+
+/// Thread-safe, with one exception: frames of one sender come one at a time.
+class Reassembly {
+ public:
+  using Deliver = std::function<void(const FrameHeader& first, Buffer data)>;
+
+  /// `deliver` is called for each message in its lane's order (kind, from, to), with the header of the frame that
+  /// arrived first; it must not call back.
+  explicit Reassembly(Deliver deliver) : deliver_(std::move(deliver)) {}
+
+  /// As FrameSink::begin_frame: where the payload goes, null for a duplicate.
+  Result<std::byte*> begin(const FrameHeader& header);
+  Result<void> end(const FrameHeader& header);
+
+ private:
+  struct Partial {
+    FrameHeader first;
+    Buffer data;
+    std::uint64_t bytes = 0;         // that have arrived
+    std::uint64_t prefix = 0;        // that have arrived from the message's beginning on
+    std::set<std::uint64_t> beyond;  // offsets of chunks that arrived out of order
+    bool any = false;
+    [[nodiscard]] bool has(std::uint64_t offset) const;
+    [[nodiscard]] bool complete() const { return any && bytes == first.message_bytes; }
+  };
+  struct Lane {
+    std::uint64_t next = 0;
+    std::map<std::uint64_t, Partial> partial;
+  };
+  using Key = std::tuple<FrameKind, std::uint32_t, std::uint32_t>;
+
+  Deliver deliver_;
+  Mutex mutex_;
+  std::map<Key, Lane> lanes_ GUST_GUARDED_BY(mutex_);
+};
+
+}  // namespace gust::message
