@@ -1,0 +1,146 @@
+#include "transport/tcp/outgoing.h"
+
+#include <limits.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <utility>
+
+#include "transport/tcp/sockets.h"
+
+namespace gust::transport {
+
+using message::FrameHeader;
+using message::Piece;
+
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+// A peer whose address is known answers at once or not at all.
+constexpr auto kConnectAtLeast = 1s;
+
+std::unexpected<Error> stopped() { return fail(ErrorCode::kUnavailable, "communication between packs has ended"); }
+
+}  // namespace
+
+Outgoing::Outgoing(const message::Layout& layout, const Hello& hello)
+    : layout_(layout), hello_(hello), peers_(layout.packs()), addresses_(layout.packs()) {}
+
+void Outgoing::add_peer(PackId pack, std::string address) {
+  if (pack.value() >= layout_.packs()) return;
+  const MutexLock lock(mutex_);
+  std::string& known = addresses_[pack.value()];
+  if (known.empty()) known = std::move(address);
+  news_.notify_all();
+}
+
+void Outgoing::stop() {
+  {
+    const MutexLock lock(mutex_);
+    stopped_ = true;
+    news_.notify_all();
+  }
+  for (const Peer& peer : peers_) {
+    // Wakes whoever waits to write; closed in the destructor only, so the number is still this socket's.
+    if (const int fd = peer.fd; fd >= 0) ::shutdown(fd, SHUT_RDWR);
+  }
+}
+
+Result<std::string> Outgoing::address_of(PackId to, SteadyTime deadline) {
+  const MutexLock lock(mutex_);
+  while (true) {
+    if (stopped_) return stopped();
+    const std::string& address = addresses_[to.value()];
+    if (!address.empty()) return address;
+    if (Clock::now() >= deadline) {
+      return fail(ErrorCode::kTimedOut, "timed out: " + layout_.name(to) + " has not begun to communicate");
+    }
+    if (deadline == SteadyTime::max()) {
+      news_.wait(mutex_);
+    } else {
+      news_.wait_until(mutex_, deadline);
+    }
+  }
+}
+
+Result<void> Outgoing::connect(PackId to, SteadyTime deadline) {
+  Peer& peer = peers_[to.value()];
+  if (peer.fd >= 0) return {};
+  const std::string address = GUST_TRY(address_of(to, deadline));
+  const MutexLock lock(peer.write_mutex);
+  return connect_locked(peer, to, address, deadline);
+}
+
+Result<void> Outgoing::connect_locked(Peer& peer, PackId to, const std::string& address, SteadyTime deadline) {
+  if (peer.broken) return std::unexpected(*peer.broken);
+  if (peer.socket) return {};
+  deadline = std::max(deadline, Clock::now() + kConnectAtLeast);
+  Result<UniqueFd> socket = connect_to(address, deadline);
+  if (!socket) {
+    peer.broken = Error{ErrorCode::kUnavailable, layout_.name(to) + " cannot be reached: " + socket.error().message};
+    return std::unexpected(*peer.broken);
+  }
+  peer.socket = std::move(*socket);
+  peer.fd = peer.socket.get();
+  Hello hello = hello_;
+  hello.to_pack = to.value();
+  const Piece bytes = std::as_bytes(std::span(&hello, 1));
+  return write(peer, {&bytes, 1}, deadline);
+}
+
+Result<void> Outgoing::send(PackId to, const FrameHeader& header, std::span<const Piece> pieces, SteadyTime deadline) {
+  GUST_TRY_VOID(connect(to, deadline));
+  Peer& peer = peers_[to.value()];
+  const MutexLock lock(peer.write_mutex);
+  if (stopped_) return stopped();
+  if (peer.broken) return std::unexpected(*peer.broken);
+  std::vector<Piece> all;
+  all.reserve(pieces.size() + 1);
+  all.push_back(std::as_bytes(std::span(&header, 1)));
+  all.insert(all.end(), pieces.begin(), pieces.end());
+  auto written = write(peer, all, deadline);
+  if (!written) {
+    if (stopped_) return stopped();
+    // What follows would be read as the rest of this frame.
+    peer.broken = Error{ErrorCode::kUnavailable, "the connection to " + layout_.name(to) + " is cut"};
+    written.error().message = layout_.name(to) + ": " + written.error().message;
+  }
+  return written;
+}
+
+Result<void> Outgoing::write(Peer& peer, std::span<const Piece> pieces, SteadyTime deadline) {
+  std::vector<iovec> parts;
+  parts.reserve(pieces.size());
+  for (const Piece& piece : pieces) {
+    if (!piece.empty()) parts.push_back({const_cast<std::byte*>(piece.data()), piece.size()});
+  }
+  std::size_t first = 0;
+  while (first < parts.size()) {
+    msghdr message{};
+    message.msg_iov = &parts[first];
+    message.msg_iovlen = std::min<std::size_t>(parts.size() - first, IOV_MAX);
+    const ssize_t sent = ::sendmsg(peer.socket.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN)
+        return fail(ErrorCode::kUnavailable, std::string("connection lost: ") + std::strerror(errno));
+      GUST_TRY_VOID(wait_ready(peer.socket.get(), POLLOUT, deadline));
+      continue;
+    }
+    auto left = static_cast<std::size_t>(sent);
+    while (first < parts.size() && left >= parts[first].iov_len) left -= parts[first++].iov_len;
+    if (left > 0) {
+      parts[first].iov_base = static_cast<char*>(parts[first].iov_base) + left;
+      parts[first].iov_len -= left;
+    }
+  }
+  return {};
+}
+
+}  // namespace gust::transport

@@ -1,0 +1,144 @@
+#include "transport/testing/flare.h"
+
+#include <cstring>
+
+#include "base/ids.h"
+#include "base/mutex.h"
+#include "transport/in_process/in_process.h"
+#include "transport/tcp/tcp.h"
+
+namespace gust::transport::testing {
+
+using message::Buffer;
+using message::Layout;
+
+namespace {
+
+// Generous for sanitizers on a busy machine; nothing waits for it when all goes well.
+constexpr std::chrono::seconds kPatience{60};
+
+std::vector<std::uint32_t> first_workers(const std::vector<std::uint32_t>& packing) {
+  std::vector<std::uint32_t> first;
+  std::uint32_t next = 0;
+  for (const std::uint32_t size : packing) {
+    first.push_back(next);
+    next += size;
+  }
+  return first;
+}
+
+class InProcess final : public Network {
+ public:
+  message::TransportFactory factory(const Layout& layout) override { return network_.factory(layout.self()); }
+
+ private:
+  InProcessNetwork network_;
+};
+
+// Hands every pack's address to all others, as the controller does.
+class Tcp final : public Network {
+ public:
+  Tcp(std::uint32_t packs, Local local) : local_(local), addresses_(packs), transports_(packs) {}
+
+  message::TransportFactory factory(const Layout& layout) override {
+    return [this, layout](message::FrameSink& sink) -> Result<std::unique_ptr<message::Transport>> {
+      const TcpOptions options{.flare_id = flare_id_, .token = std::string(32, 't'), .local = local_};
+      auto transport = GUST_TRY(TcpTransport::listen(layout, options, sink));
+      const std::uint32_t self = layout.self().value();
+      const MutexLock lock(mutex_);
+      addresses_[self] = transport->address();
+      transports_[self] = transport.get();
+      for (std::uint32_t p = 0; p < addresses_.size(); ++p) {
+        if (!addresses_[p].empty()) transport->add_peer(PackId(p), addresses_[p]);
+        if (transports_[p] != nullptr) transports_[p]->add_peer(PackId(self), addresses_[self]);
+      }
+      return transport;
+    };
+  }
+
+  void before_end() override {
+    const MutexLock lock(mutex_);
+    transports_.assign(transports_.size(), nullptr);
+  }
+
+ private:
+  const Local local_;
+  const std::string flare_id_ = random_hex_id();
+  Mutex mutex_;
+  std::vector<std::string> addresses_ GUST_GUARDED_BY(mutex_);
+  std::vector<TcpTransport*> transports_ GUST_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+Flare::Flare(const Implementation& implementation, const std::vector<std::uint32_t>& packing,
+             message::HubOptions options)
+    : network_(implementation.make(static_cast<std::uint32_t>(packing.size()))) {
+  for (const std::uint32_t size : packing) burst_size_ += size;
+  for (std::uint32_t p = 0; p < packing.size(); ++p) {
+    const Layout layout(burst_size_, first_workers(packing), PackId(p));
+    packs_.push_back(std::make_unique<Pack>(layout, options, network_->factory(layout)));
+  }
+}
+
+Flare::~Flare() = default;
+
+void Flare::run(const std::function<void(Worker&)>& work) {
+  {
+    std::vector<std::jthread> threads;
+    for (const auto& pack : packs_) {
+      const WorkerRange range = pack->hub.layout().local();
+      for (std::uint32_t w = range.first.value(); w < range.end(); ++w) {
+        threads.emplace_back([this, &work, &pack, id = WorkerId(w)] {
+          Worker worker{id, burst_size_, pack->hub, pack->collectives, std::chrono::steady_clock::now() + kPatience};
+          work(worker);
+          pack->hub.worker_ended(id, pack->collectives.count(id), "returned");
+        });
+      }
+    }
+  }
+  network_->before_end();
+  std::vector<std::jthread> ends;
+  for (const auto& pack : packs_) ends.emplace_back([&pack] { pack->hub.finish(); });
+  ends.clear();
+  for (const auto& pack : packs_) {
+    const message::Traffic one = pack->hub.traffic();
+    traffic_.local_messages += one.local_messages;
+    traffic_.local_bytes += one.local_bytes;
+    traffic_.remote_messages += one.remote_messages;
+    traffic_.remote_bytes += one.remote_bytes;
+  }
+}
+
+std::vector<std::uint32_t> packs_of(std::uint32_t workers, std::uint32_t granularity) {
+  std::vector<std::uint32_t> packing;
+  for (; workers > 0; workers -= packing.back()) packing.push_back(std::min(workers, granularity));
+  return packing;
+}
+
+Buffer pattern(std::size_t size, std::uint32_t seed) {
+  Buffer data = Buffer::make(size);
+  for (std::size_t i = 0; i < size; ++i) data.writable()[i] = static_cast<std::byte>(seed * 31 + i * 7 + (i >> 8));
+  return data;
+}
+
+::testing::AssertionResult is_pattern(const Buffer& data, std::size_t size, std::uint32_t seed) {
+  if (data.size() != size) return ::testing::AssertionFailure() << data.size() << " bytes instead of " << size;
+  const Buffer expected = pattern(size, seed);
+  if (size == 0 || std::memcmp(data.bytes().data(), expected.bytes().data(), size) == 0) {
+    return ::testing::AssertionSuccess();
+  }
+  return ::testing::AssertionFailure() << "other bytes than were sent";
+}
+
+std::vector<Implementation> implementations() {
+  return {
+      {"in_process", [](std::uint32_t) -> std::unique_ptr<Network> { return std::make_unique<InProcess>(); }},
+      {"tcp",
+       [](std::uint32_t packs) -> std::unique_ptr<Network> { return std::make_unique<Tcp>(packs, Local::kTcp); }},
+      {"unix",
+       [](std::uint32_t packs) -> std::unique_ptr<Network> { return std::make_unique<Tcp>(packs, Local::kUnix); }},
+  };
+}
+
+}  // namespace gust::transport::testing
