@@ -1,0 +1,22 @@
+// Versions and sizes that controller and invoker must agree on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace gust::protocol {
+
+/// Of control.proto. Grows with every change that an older peer would misread.
+inline constexpr std::uint32_t kProtocolVersion = 2;
+
+/// Code travels in pieces of at most this size, so that other messages get in between.
+inline constexpr std::size_t kCodePieceBytes = std::size_t{1} << 20;
+
+/// The largest message on the stream: a StartPacks with the largest params.
+inline constexpr int kMaxControlMessageBytes = 256 << 20;
+
+/// What a stream lets its peer send ahead. Fixed: a window that follows the path's measured bandwidth costs each
+/// message a ping and a timer.
+inline constexpr int kControlWindowBytes = 4 << 20;
+
+}  // namespace gust::protocol
