@@ -1,0 +1,61 @@
+// The process that runs inside a container. It is started by an invoker, once for each pack.
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+#include "base/clock.h"
+#include "pack/floor.h"
+#include "pack/run.h"
+
+namespace {
+
+constexpr char kUsage[] =
+    "gust-pack runs the workers of one pack. It is started by `gust invoker`, with a socket as file descriptor 3,\n"
+    "and is of no use by hand; try `gust up` and `gust flare`.\n"
+    "\n"
+    "  gust-pack --version\n"
+    "  gust-pack --floor THREADS --stamps FD [--first INDEX]   only create threads: for `gust bench floor`\n";
+
+template <class Number>
+bool parse(const char* text, Number& value) {
+  const char* end = text + std::strlen(text);
+  const auto [at, error] = std::from_chars(text, end, value);
+  return error == std::errc() && at == end;
+}
+
+std::optional<gust::pack::FloorOptions> floor_options(int argc, char** argv) {
+  gust::pack::FloorOptions options;
+  for (int i = 1; i < argc; i += 2) {
+    const std::string_view name = argv[i];
+    if (i + 1 == argc) return std::nullopt;
+    const char* value = argv[i + 1];
+    const bool good = (name == "--floor" && parse(value, options.threads)) ||
+                      (name == "--stamps" && parse(value, options.stamps_fd)) ||
+                      (name == "--first" && parse(value, options.first));
+    if (!good) return std::nullopt;
+  }
+  return options;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const gust::WallTime entered = gust::wall_now();
+  if (argc == 1) {
+    const int code = gust::pack::run_pack(entered);
+    std::fputs(kUsage, stderr);
+    return code;
+  }
+  if (argc == 2 && std::string_view(argv[1]) == "--version") {
+    std::puts("gust-pack " GUST_VERSION);
+    return 0;
+  }
+  const auto options = floor_options(argc, argv);
+  if (!options) {
+    std::fputs(kUsage, stderr);
+    return gust::pack::kExitNoInvoker;
+  }
+  return gust::pack::run_floor(*options);
+}

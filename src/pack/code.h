@@ -1,0 +1,29 @@
+// User code that a pack has loaded. One implementation for each kind of code, each in a file of its own.
+#pragma once
+
+#include <gust/gust.h>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace gust::pack {
+
+/// Loaded once in a pack, then run by all of its workers at the same time.
+class Code {
+ public:
+  virtual ~Code() = default;
+  /// Runs one worker to its end on the calling thread: 0 for success, as gust_work_function. May be called by many
+  /// threads at once. `params` is JSON text and stays valid during the call.
+  virtual int work(gust_burst* burst, std::string_view params) = 0;
+};
+
+/// A shared object of the C ABI (gust/gust.h), kind "cpp:1". Runs the object's static constructors.
+Result<std::unique_ptr<Code>> load_cpp(const std::string& path);
+
+/// Loads what is at `path` as `kind` says. kInvalid or kVersionMismatch, with a sentence for the person who deployed
+/// it.
+Result<std::unique_ptr<Code>> load_code(std::string_view kind, const std::string& path);
+
+}  // namespace gust::pack

@@ -1,0 +1,59 @@
+#include "pack/floor.h"
+
+#include <signal.h>
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "pack/pack_process.h"
+
+namespace gust::pack {
+namespace {
+
+class Floor : public testing::Test {
+ protected:
+  static constexpr std::uint32_t kEntries = 7;
+  void SetUp() override {
+    memory_fd.reset(memfd_create("floor", 0));
+    ASSERT_EQ(ftruncate(memory_fd.get(), floor_bytes(kEntries)), 0);
+    memory = mmap(nullptr, floor_bytes(kEntries), PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd.get(), 0);
+    ASSERT_NE(memory, MAP_FAILED);
+    header().magic = kFloorMagic;
+    header().entries = kEntries;
+  }
+  void TearDown() override { munmap(memory, floor_bytes(kEntries)); }
+  [[nodiscard]] FloorHeader& header() const { return *static_cast<FloorHeader*>(memory); }
+  [[nodiscard]] FloorStamp stamp(std::uint32_t i) const { return reinterpret_cast<FloorStamp*>(&header() + 1)[i]; }
+  [[nodiscard]] std::vector<std::string> arguments(std::uint32_t threads, std::uint32_t first) const {
+    return {"--floor", std::to_string(threads), "--stamps", std::to_string(memory_fd.get()),
+            "--first", std::to_string(first)};
+  }
+
+  UniqueFd memory_fd;
+  void* memory = nullptr;
+};
+
+TEST_F(Floor, StampsEveryThreadAndKeepsThemUntilReleased) {
+  PackProcess one(PackProcess::Socket::kMissing, arguments(4, 0));
+  PackProcess other(PackProcess::Socket::kMissing, arguments(3, 4));
+  ASSERT_TRUE(wait_for_floor(header(), std::chrono::seconds(30)));
+  for (std::uint32_t i = 0; i < kEntries; ++i) EXPECT_GT(stamp(i), 0) << i;
+  EXPECT_EQ(kill(one.pid(), 0), 0);
+  release_floor(header());
+  one.close_socket();
+  other.close_socket();
+  EXPECT_EQ(one.finish().wait_status, 0);
+  EXPECT_EQ(other.finish().wait_status, 0);
+}
+
+TEST_F(Floor, MoreThreadsThanEntriesAreRefused) {
+  PackProcess pack(PackProcess::Socket::kMissing, arguments(4, 4));
+  pack.close_socket();
+  const PackStory story = pack.finish();
+  EXPECT_EQ(WEXITSTATUS(story.wait_status), 2);
+  EXPECT_NE(story.output.find("no room"), std::string::npos) << story.output;
+}
+
+}  // namespace
+}  // namespace gust::pack

@@ -1,0 +1,171 @@
+#include "pack/run.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <sys/resource.h>
+#include <utility>
+
+#include "pack/code.h"
+#include "pack/last_words.h"
+#include "pack/workers.h"
+#include "protocol/pack_frames.h"
+
+namespace gust::pack {
+
+namespace {
+
+using namespace std::chrono_literals;
+using protocol::FrameType;
+using protocol::StartMessage;
+
+/// News is held back for this long to travel together. Nobody sees the delay: what ends it at once is that there is
+/// nothing more to wait for.
+constexpr auto kBatchWindow = 20ms;
+
+/// The invoker is trusted; this only bounds what a mistake can ask for.
+constexpr std::size_t kMaxStartBytes = std::size_t{1} << 30;
+
+// Without destructors of static objects, the user's among them: they may wait for threads that still run.
+[[noreturn]] void leave(int exit_code) {
+  std::fflush(nullptr);
+  ::_exit(exit_code);
+}
+
+std::uint64_t peak_memory_bytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) << 10;
+}
+
+/// Reports on the socket. When the invoker is gone nobody wants this process any more: it ends at once.
+class Reporter {
+ public:
+  explicit Reporter(int socket) : socket_(socket) {}
+
+  void send(FrameType type, std::string_view payload) const {
+    if (!protocol::send_message(socket_, type, payload, /*timeout_ms=*/-1)) ::_exit(kExitFailed);
+  }
+  [[noreturn]] void load_failed(const Error& error) const {
+    send(FrameType::kLoadFailed, error.message);
+    leave(kExitFailed);
+  }
+  /// The load is reported only now, together with the first starts: one wake-up of the invoker less.
+  void loaded(const protocol::LoadedMessage& message) { loaded_ = message; }
+  void started(Workers& workers) {
+    const protocol::StartedMessage news = workers.take_started();
+    if (news.empty()) return;
+    if (loaded_) send(FrameType::kLoaded, encode(*std::exchange(loaded_, std::nullopt)));
+    send(FrameType::kStarted, encode(news));
+  }
+  void finished(Workers& workers) const {
+    do {
+      protocol::FinishedMessage news = workers.take_finished(protocol::kMaxResultBytes);
+      if (news.empty()) return;
+      const std::uint64_t peak = peak_memory_bytes();
+      for (protocol::WorkerFinish& worker : news) worker.peak_memory_bytes = peak;
+      send(FrameType::kFinished, encode(news));
+    } while (workers.more_finished());
+  }
+
+ private:
+  int socket_;
+  std::optional<protocol::LoadedMessage> loaded_;
+};
+
+/// The first message. Nothing when there is no socket.
+std::optional<StartMessage> read_start(int socket, const Reporter& reporter) {
+  protocol::MessageReader reader(kMaxStartBytes);
+  while (true) {
+    auto read = reader.read(socket);
+    if (!read && read.error().code == ErrorCode::kUnavailable) ::_exit(kExitFailed);
+    if (!read && read.error().code == ErrorCode::kInternal) return std::nullopt;
+    if (!read) reporter.load_failed(read.error());
+    if (reader.would_block()) {
+      pollfd entry{.fd = socket, .events = POLLIN, .revents = 0};
+      ::poll(&entry, 1, -1);
+    }
+    if (!*read) continue;
+    if ((*read)->type != FrameType::kStart) {
+      reporter.load_failed({ErrorCode::kInvalid, "the invoker's first message to a pack was not a start"});
+    }
+    auto start = protocol::decode<StartMessage>((*read)->payload);
+    if (!start) reporter.load_failed(start.error());
+    return std::move(*start);
+  }
+}
+
+/// Waits until there is news of workers, or until `end`.
+void wait(int socket, protocol::MessageReader& reader, Workers& workers, std::optional<SteadyTime> end) {
+  using std::chrono::milliseconds;
+  const auto left = end ? std::chrono::ceil<milliseconds>(*end - std::chrono::steady_clock::now()) : milliseconds(-1);
+  std::array<pollfd, 2> entries = {pollfd{.fd = socket, .events = POLLIN, .revents = 0},
+                                   pollfd{.fd = workers.event_fd(), .events = POLLIN, .revents = 0}};
+  ::poll(entries.data(), entries.size(), end ? std::max(0, static_cast<int>(left.count())) : -1);
+  if (entries[0].revents != 0) {
+    const auto message = reader.read(socket);
+    if (!message) ::_exit(kExitFailed);  // the end of the stream, the end of the invoker
+    if (*message && !workers.peers().obey(**message, workers.hub())) ::_exit(kExitFailed);
+  }
+  if (entries[1].revents != 0) workers.clear_event();
+}
+
+/// Until every worker is reported as finished.
+void report_all(int socket, Reporter& reporter, Workers& workers) {
+  using Clock = std::chrono::steady_clock;
+  protocol::MessageReader reader(kMaxStartBytes);
+  bool starts_missing = true;
+  std::optional<Clock::time_point> window_end = Clock::now() + kBatchWindow;
+  while (true) {
+    if (const auto address = workers.peers().take_announcement()) reporter.send(FrameType::kPeerAddress, *address);
+    const bool everything = workers.all_finished();
+    const bool window_over = window_end && Clock::now() >= *window_end;
+    if (starts_missing && (window_over || workers.all_started())) {
+      starts_missing = !workers.all_started();
+      reporter.started(workers);
+    }
+    if (everything || window_over) reporter.finished(workers);
+    if (everything) return;
+    if (window_over) window_end.reset();
+    if (!window_end && (starts_missing || workers.has_finish_news())) window_end = Clock::now() + kBatchWindow;
+    wait(socket, reader, workers, window_end);
+    if (!window_end && workers.has_finish_news()) window_end = Clock::now() + kBatchWindow;
+  }
+}
+
+}  // namespace
+
+int run_pack(WallTime entered) {
+  Reporter reporter(kInvokerSocket);
+  const std::optional<StartMessage> start = read_start(kInvokerSocket, reporter);
+  if (!start) return kExitNoInvoker;
+
+  // Lines in the log as they are printed, also when the next one is a crash.
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  report_crashes(kInvokerSocket);
+  report_exit();
+  auto code = load_code(start->kind, start->code_path);
+  if (!code) reporter.load_failed(code.error());
+  report_exit();
+
+  protocol::LoadedMessage loaded;
+  loaded.entered_us = to_micros(entered);
+  loaded.loaded_us = to_micros(wall_now());
+  loaded.peak_memory_bytes = peak_memory_bytes();
+  Workers workers(*start, **code);
+  const Result<void> running = workers.start_all();
+  if (!running) reporter.load_failed(running.error());
+  reporter.loaded(loaded);
+  report_all(kInvokerSocket, reporter, workers);
+  workers.hub().finish();
+  leave(kExitFinished);
+}
+
+}  // namespace gust::pack

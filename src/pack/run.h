@@ -1,0 +1,20 @@
+// The life of a pack: told what to do on its socket, it loads the code, runs its workers and reports.
+#pragma once
+
+#include "base/clock.h"
+
+namespace gust::pack {
+
+/// The file descriptor on which a pack finds its invoker.
+inline constexpr int kInvokerSocket = 3;
+
+/// Exit codes of gust-pack. Codes of user code's own exit() come on top: their report says so.
+inline constexpr int kExitFinished = 0;   ///< all workers returned
+inline constexpr int kExitFailed = 1;     ///< the code could not be loaded, as reported, or the invoker is gone
+inline constexpr int kExitNoInvoker = 2;  ///< not started by an invoker
+
+/// Runs one pack to its end. Returns only kExitNoInvoker, when there is no socket; ends the process otherwise.
+/// `entered` is the first instruction of main. On the main thread.
+int run_pack(WallTime entered);
+
+}  // namespace gust::pack

@@ -1,0 +1,143 @@
+#include "pack/workers.h"
+
+#include <unistd.h>
+
+#include <sys/eventfd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "pack/last_words.h"
+
+namespace gust::pack {
+
+using protocol::FinishedMessage;
+using protocol::StartedMessage;
+using protocol::StartMessage;
+using protocol::WorkerFinish;
+
+namespace {
+
+// Others that waited for a worker that failed see this much of why.
+constexpr std::size_t kShownOfError = 500;
+
+// The steady clock's time for a stamp of the wall clock; 0 is none.
+SteadyTime deadline_at(std::int64_t wall_us) {
+  if (wall_us == 0) return SteadyTime::max();
+  return std::chrono::steady_clock::now() + (from_micros(wall_us) - wall_now());
+}
+
+}  // namespace
+
+Workers::Workers(const StartMessage& start, Code& code)
+    : start_(start),
+      code_(code),
+      identity_{.burst_id = start.flare_id,
+                .burst_size = start.burst_size,
+                .pack_id = start.pack_id,
+                .invoker_id = start.invoker_id,
+                .workers = start.workers,
+                .pack_first_worker = start.pack_first_worker},
+      peers_(start, [this] { notify(); }),
+      exchange_(message::Layout(start.burst_size, start.pack_first_worker, PackId(start.pack_id)), peers_.factory(),
+                deadline_at(start.deadline_us)),
+      event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  GUST_CHECK(event_, "an eventfd");
+  GUST_CHECK(pthread_key_create(&end_key_, &Workers::end) == 0, "a key for thread-specific data");
+}
+
+Result<void> Workers::start_all() {
+  const std::uint32_t size = start_.workers.count;
+  Threads threads = GUST_TRY(Threads::reserve(size));
+  std::uint32_t begin = 0;
+  for (std::uint32_t i = 0; i < size; ++i) {
+    const std::uint32_t params_end = start_.params_end[i];
+    slots_.emplace_back(*this, identity_, WorkerId(start_.workers.first.value() + i),
+                        std::string_view(start_.params).substr(begin, params_end - begin), threads.signal_stack(i));
+    begin = params_end;
+  }
+  for (std::uint32_t i = 0; i < size; ++i) GUST_TRY_VOID(threads.start(i, &Workers::run, &slots_[i]));
+  return {};
+}
+
+void* Workers::run(void* argument) {
+  const std::int64_t started_us = to_micros(wall_now());
+  auto& slot = *static_cast<Slot*>(argument);
+  Workers& workers = slot.workers;
+  slot.started_us = started_us;
+  become_worker(slot.context.worker(), slot.signal_stack.data(), slot.signal_stack.size());
+  // The end is a destructor of thread-specific data: it comes after those of the user's thread_local variables, whose
+  // output belongs to the worker, and it comes even when C code calls pthread_exit().
+  pthread_setspecific(workers.end_key_, &slot);
+  slot.state.store(State::kStarted, std::memory_order_release);
+  if (workers.started_.fetch_add(1, std::memory_order_acq_rel) + 1 == workers.count()) workers.notify();
+
+  slot.finish.function_started_us = to_micros(wall_now());
+  const int returned = workers.code_.work(slot.context.abi(), slot.params);
+  slot.finish.function_ended_us = to_micros(wall_now());
+  worker::Outcome outcome = slot.context.finish(returned);
+  slot.finish.ok = outcome.ok;
+  slot.finish.result = std::move(outcome.text);
+  slot.returned = true;
+  return nullptr;
+}
+
+void Workers::end(void* argument) {
+  auto& slot = *static_cast<Slot*>(argument);
+  Workers& workers = slot.workers;
+  slot.finish.worker_id = slot.context.worker().value();
+  slot.finish.ended_us = to_micros(wall_now());
+  if (!slot.returned) {
+    slot.finish.function_ended_us = slot.finish.ended_us;
+    slot.finish.result = "the worker ended its thread (pthread_exit) instead of returning";
+  }
+  // Whoever waits for a message of this worker waits in vain from now on.
+  workers.exchange_.hub.worker_ended(
+      slot.context.worker(), workers.exchange_.collectives.count(slot.context.worker()),
+      slot.finish.ok ? "it returned" : "it failed: " + slot.finish.result.substr(0, kShownOfError));
+  slot.state.store(State::kFinished, std::memory_order_release);
+  const bool first_news = !workers.finish_news_.exchange(true, std::memory_order_acq_rel);
+  const bool last = workers.finished_.fetch_add(1, std::memory_order_acq_rel) + 1 == workers.count();
+  if (first_news || last) workers.notify();
+}
+
+void Workers::notify() const {
+  const std::uint64_t one = 1;
+  GUST_CHECK(::write(event_.get(), &one, sizeof one) == sizeof one, "an eventfd takes 2^64 - 2 events");
+}
+
+void Workers::clear_event() const {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const ssize_t got = ::read(event_.get(), &count, sizeof count);  // empty is as good
+}
+
+StartedMessage Workers::take_started() {
+  StartedMessage message;
+  message.reserve(count());
+  for (Slot& slot : slots_) {
+    if (slot.start_taken || slot.state.load(std::memory_order_acquire) == State::kCreated) continue;
+    slot.start_taken = true;
+    message.push_back({.worker_id = slot.context.worker().value(), .started_us = slot.started_us});
+  }
+  return message;
+}
+
+FinishedMessage Workers::take_finished(std::size_t max_bytes) {
+  finish_news_.exchange(false, std::memory_order_acq_rel);
+  more_finished_ = false;
+  FinishedMessage message;
+  std::size_t bytes = 0;
+  for (Slot& slot : slots_) {
+    if (slot.finish_taken || slot.state.load(std::memory_order_acquire) != State::kFinished) continue;
+    if (!slot.start_taken) continue;  // its start is reported first
+    if (bytes > 0 && bytes + slot.finish.result.size() > max_bytes) {
+      more_finished_ = true;
+      break;
+    }
+    slot.finish_taken = true;
+    bytes += slot.finish.result.size() + 64;
+    message.push_back(std::move(slot.finish));
+  }
+  return message;
+}
+
+}  // namespace gust::pack

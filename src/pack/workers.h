@@ -1,0 +1,96 @@
+// The workers of a pack: their threads, and what has become of each of them.
+#pragma once
+
+#include <pthread.h>
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <string_view>
+
+#include "base/fd.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "pack/code.h"
+#include "pack/peer_link.h"
+#include "pack/threads.h"
+#include "protocol/pack_frames.h"
+#include "worker/context.h"
+#include "worker/exchange.h"
+
+namespace gust::pack {
+
+/// Made and asked on the pack's main thread; the workers run on threads of their own and only write into their slots.
+/// The main thread is woken three times in the life of a pack that starts and finishes as one, however many workers it
+/// has: when the last has started, when one has finished, and when the last has.
+class Workers {
+ public:
+  /// `start` and `code` must outlive this object, and this object the process: threads are never joined.
+  Workers(const protocol::StartMessage& start, Code& code);
+
+  /// Starts all of them. What fails half-way leaves the others running: to be followed by the end of the process.
+  Result<void> start_all();
+
+  [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(slots_.size()); }
+  [[nodiscard]] bool all_started() const { return started_.load(std::memory_order_acquire) == count(); }
+  [[nodiscard]] bool all_finished() const { return finished_.load(std::memory_order_acquire) == count(); }
+  /// Some worker has finished since take_finished() began last.
+  [[nodiscard]] bool has_finish_news() const { return finish_news_.load(std::memory_order_acquire); }
+
+  /// Readable when there is news; never blocks to read.
+  [[nodiscard]] int event_fd() const { return event_.get(); }
+  void clear_event() const;
+
+  /// Those that have started and were not taken before.
+  protocol::StartedMessage take_started();
+  /// Those whose start was taken, have finished and were not taken before, with about `max_bytes` of results at most;
+  /// more_finished() tells whether some were left.
+  protocol::FinishedMessage take_finished(std::size_t max_bytes);
+  [[nodiscard]] bool more_finished() const { return more_finished_; }
+
+  [[nodiscard]] message::Hub& hub() { return exchange_.hub; }
+  /// Its announcement makes event_fd() readable.
+  [[nodiscard]] PeerLink& peers() { return peers_; }
+
+ private:
+  enum class State : std::uint8_t { kCreated, kStarted, kFinished };
+
+  struct Slot {
+    Slot(Workers& all_workers, const worker::PackIdentity& pack, WorkerId id, std::string_view worker_params,
+         std::span<std::byte> stack)
+        : workers(all_workers),
+          context(pack, all_workers.exchange_, id, protocol::kMaxResultBytes),
+          params(worker_params),
+          signal_stack(stack) {}
+
+    Workers& workers;
+    worker::Context context;
+    std::string_view params;
+    std::span<std::byte> signal_stack;
+    std::int64_t started_us = 0;
+    protocol::WorkerFinish finish;
+    bool returned = false;
+    std::atomic<State> state = State::kCreated;
+    bool start_taken = false;   // main thread's
+    bool finish_taken = false;  // main thread's
+  };
+
+  static void* run(void* slot);
+  static void end(void* slot);
+  void notify() const;
+
+  const protocol::StartMessage& start_;
+  Code& code_;
+  worker::PackIdentity identity_;
+  PeerLink peers_;
+  worker::Exchange exchange_;
+  UniqueFd event_;
+  pthread_key_t end_key_{};
+  std::deque<Slot> slots_;
+  std::atomic<std::uint32_t> started_ = 0;
+  std::atomic<std::uint32_t> finished_ = 0;
+  std::atomic<bool> finish_news_ = false;
+  bool more_finished_ = false;
+};
+
+}  // namespace gust::pack
