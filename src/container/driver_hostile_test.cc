@@ -1,0 +1,208 @@
+// Code that tries to get out of a sandbox, or to take from others what they need. Every attempt must fail, and other
+// containers must not notice.
+#include <arpa/inet.h>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "container/testing/driver_harness.h"
+
+namespace gust::container::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Ge;
+using ::testing::Le;
+
+constexpr ContainerId kAttacker = 1;
+constexpr ContainerId kBystander = 2;
+
+class HostileTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root";
+    harness_.emplace("sandbox", GUST_HOSTILE_PACK);
+    auto [spec, ends] = make_spec(kBystander, "wait");
+    bystander_ = std::move(ends);
+    start(std::move(spec));
+    EXPECT_EQ(bystander_.receive(), "none");
+  }
+  /// The other container is as it was, and new ones can be had.
+  void TearDown() override {
+    if (!harness_) return;
+    EXPECT_FALSE(harness_->exited().contains(kBystander));
+    const OtherEnds next = attack("wait", "", {.memory = Bytes::mb(64)}, 99);
+    EXPECT_EQ(next.receive(), "none");
+  }
+
+  void start(Spec spec) {
+    std::vector<Spec> specs;
+    specs.push_back(std::move(spec));
+    ASSERT_TRUE(harness_->driver().start(std::move(specs)));
+  }
+  OtherEnds attack(const std::string& what, const std::string& argument = "",
+                   const Limits& limits = {.memory = Bytes::mb(64)}, ContainerId id = kAttacker) {
+    auto [spec, ends] = make_spec(id, what, argument);
+    spec.limits = limits;
+    start(std::move(spec));
+    return std::move(ends);
+  }
+
+  std::optional<Harness> harness_;
+  OtherEnds bystander_;
+};
+
+TEST_F(HostileTest, ReadsNothingOfTheHost) {
+  const std::filesystem::path secret = harness_->directory() / "secret";
+  std::ofstream(secret) << "of the invoker";
+  std::filesystem::permissions(secret, std::filesystem::perms(0644));
+  EXPECT_EQ(attack("read", secret).receive(), "none");
+}
+
+TEST_F(HostileTest, WritesToNothingThatIsShared) { EXPECT_EQ(attack("write").receive(), "none"); }
+
+TEST_F(HostileTest, ReachesNoOtherProcess) {
+  EXPECT_EQ(attack("processes", std::to_string(getpid())).receive(), "none");
+}
+
+TEST_F(HostileTest, MakesNoNamespacesAndMounts) { EXPECT_EQ(attack("namespaces").receive(), "none"); }
+
+TEST_F(HostileTest, UsesNothingOfTheKernelThatIsNotForPrograms) { EXPECT_EQ(attack("kernel").receive(), "none"); }
+
+TEST_F(HostileTest, GainsNoPrivileges) { EXPECT_EQ(attack("privileges").receive(), "none"); }
+
+TEST_F(HostileTest, AForkBombEndsAtItsLimitAndWithItsContainer) {
+  OtherEnds ends = attack("bomb", "", {.memory = Bytes::mb(256), .workers = 1, .processes = 100});
+  EXPECT_THAT(std::stoi(ends.receive()), AllOf(Ge(90), Le(101)));
+  harness_->driver().kill(kAttacker);
+  ASSERT_TRUE(harness_->wait_exited(1));
+  EXPECT_FALSE(harness_->exited().at(kAttacker).out_of_memory);
+}
+
+TEST_F(HostileTest, AMemoryBombTakesItsOwnContainerOnly) {
+  for (const char* how : {"memory", "fill"}) {
+    const ContainerId id = how[0];
+    // Files count as memory, wherever they are.
+    const OtherEnds ends = attack(how, "/dev/shm/file", {.memory = Bytes::mb(32), .tmp = Bytes::mb(1000)}, id);
+    const std::string told = ends.receive();
+    if (told == "survived") continue;  // the kernel chose the child
+    EXPECT_EQ(told, "") << how;
+    ASSERT_TRUE(harness_->pump_until([&] { return harness_->exited().contains(id); }));
+    EXPECT_TRUE(harness_->exited().at(id).out_of_memory) << how;
+  }
+}
+
+TEST_F(HostileTest, TmpIsFullAtItsLimit) {
+  const Limits limits{.memory = Bytes::mb(64), .tmp = Bytes::mb(10)};
+  EXPECT_THAT(std::stoi(attack("fill", "/tmp/file", limits).receive()), AllOf(Ge(8), Le(10)));
+  EXPECT_THAT(std::stoi(attack("files", "", limits, 5).receive()), Le(4000));
+}
+
+/// What listens on the machine's loopback address, and its port.
+std::pair<UniqueFd, std::string> listen_on_loopback() {
+  UniqueFd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  EXPECT_EQ(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(listen(listener.get(), 8), 0);
+  EXPECT_EQ(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  return {std::move(listener), std::to_string(ntohs(address.sin_port))};
+}
+
+TEST_F(HostileTest, TheNetworkIsTheHostsOrNone) {
+  const auto [listener, port] = listen_on_loopback();
+  EXPECT_EQ(attack("network", port).receive(), "connect\n");
+  harness_.emplace("sandbox", GUST_HOSTILE_PACK, Network::kNone);
+  EXPECT_EQ(attack("network", port).receive(), "none");
+}
+
+std::size_t count_lines(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::size_t count = 0;
+  while (std::getline(file, line)) ++count;
+  return count;
+}
+
+std::size_t count_entries(const std::string& path) {
+  std::size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(path)) ++count;
+  return count;
+}
+
+std::vector<std::filesystem::path> cgroups_of(pid_t launcher) {
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator("/sys/fs/cgroup")) {
+    if (entry.path().filename() == "gust-" + std::to_string(launcher)) found.push_back(entry.path());
+  }
+  return found;
+}
+
+pid_t parent_of(std::int64_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/stat");
+  std::string field;
+  pid_t parent = 0;
+  status >> field >> field >> field >> parent;
+  return parent;
+}
+
+class SandboxLeftoversTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root";
+    harness_.emplace("sandbox");
+  }
+  void run(ContainerId first, ContainerId count) {
+    std::vector<OtherEnds> ends;
+    for (ContainerId id = first; id < first + count; ++id) ends.push_back(*harness_->start(id, "daemon"));
+    ASSERT_TRUE(harness_->wait_launched(first + count));
+    launcher_ = parent_of(harness_->launched().at(first).pid);
+    for (const OtherEnds& end : ends) EXPECT_EQ(end.receive(), "I");
+    ends.clear();
+    ASSERT_TRUE(harness_->wait_exited(first + count));
+  }
+  std::optional<Harness> harness_;
+  pid_t launcher_ = 0;
+};
+
+TEST_F(SandboxLeftoversTest, AThousandLeaveNothing) {
+  constexpr ContainerId kAtOnce = 100;
+  run(0, kAtOnce);
+  const std::string process = "/proc/" + std::to_string(launcher_);
+  const std::size_t mounts = count_lines(process + "/mountinfo");
+  const std::size_t host_mounts = count_lines("/proc/self/mountinfo");
+  const std::size_t descriptors = count_entries(process + "/fd");
+  const auto memory_cgroups = [&] {
+    std::size_t count = 0;
+    for (const auto& path : cgroups_of(launcher_)) count += count_entries(path);
+    return count;
+  };
+  const std::size_t cgroups = memory_cgroups();
+  for (ContainerId first = kAtOnce; first < 1000; first += kAtOnce) run(first, kAtOnce);
+  EXPECT_EQ(count_lines(process + "/mountinfo"), mounts);
+  EXPECT_EQ(count_lines("/proc/self/mountinfo"), host_mounts);
+  EXPECT_EQ(count_entries(process + "/fd"), descriptors);
+  EXPECT_EQ(memory_cgroups(), cgroups);
+  EXPECT_EQ(count_lines(process + "/task/" + std::to_string(launcher_) + "/children"), 0U);
+  harness_->destroy_driver();
+  EXPECT_TRUE(cgroups_of(launcher_).empty());
+  EXPECT_TRUE(std::filesystem::is_empty(harness_->directory() / "packs"));
+}
+
+TEST_F(SandboxLeftoversTest, ASuccessorRemovesTheCgroupsOfALauncherThatWasKilled) {
+  run(0, 3);
+  const std::vector<std::filesystem::path> left = cgroups_of(launcher_);
+  if (left.empty()) GTEST_SKIP() << "no cgroups here";
+  kill(launcher_, SIGKILL);
+  harness_->destroy_driver();
+  const Harness successor("sandbox");
+  for (const auto& path : left) EXPECT_FALSE(std::filesystem::exists(path)) << path;
+}
+
+}  // namespace
+}  // namespace gust::container::testing

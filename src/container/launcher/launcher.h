@@ -1,0 +1,62 @@
+// The whole of gust-launcher: takes orders from the driver's socket, creates and ends containers, reports.
+//
+// It has one thread and never blocks but in poll(2): what cannot be sent now is kept, so that driver and launcher never
+// wait for each other.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.h"
+#include "container/launcher/containers.h"
+#include "container/launcher/frames.h"
+
+namespace gust::container {
+
+enum class Isolation { kNone, kSandbox };
+
+struct LauncherOptions {
+  Isolation isolation = Isolation::kNone;  ///< of all its containers
+  const char* pack_binary = "";
+  const char* directory = "";
+  const char* code_directory = "";   ///< of sandboxes; empty for none
+  Network network = Network::kHost;  ///< of sandboxes
+};
+
+class Launcher {
+ public:
+  /// `log` is for what nobody else can be told. Both descriptors are this object's from here on.
+  Launcher(UniqueFd socket, UniqueFd log);
+
+  /// Serves until the driver is gone, and leaves no container behind. The exit status for main: 0, or 1 when it could
+  /// not begin (which the driver is told) or had to give up a process that would not die.
+  int run(const LauncherOptions& options);
+
+ private:
+  Failure prepare(const LauncherOptions& options);
+  void send_ready(Failure failure) const;
+  void serve(Containers& containers);
+  bool receive(Containers& containers);
+  bool start_all(Containers& containers, std::span<char> packet, std::uint32_t count,
+                 std::vector<UniqueFd> descriptors);
+  bool handle_signals(Containers& containers);
+  void flush(std::vector<EventEntry>& events);
+  int shut_down(Containers& containers);
+
+  UniqueFd socket_;
+  UniqueFd log_;
+  UniqueFd null_device_;
+  UniqueFd signals_;
+  pid_t parent_;
+  Tag highest_tag_ = 0;
+  WorkingDirectories directories_;
+  Descendants descendants_;
+  std::optional<Sandboxes> sandboxes_;
+  std::vector<char> buffer_;
+  bool blocked_ = false;  ///< the socket is full: events wait
+};
+
+}  // namespace gust::container

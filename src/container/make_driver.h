@@ -1,0 +1,34 @@
+// The one place that knows all drivers by name.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "container/driver.h"
+#include "container/sandbox/namespaces.h"
+
+namespace gust::container {
+
+struct DriverOptions {
+  std::string pack_binary;      ///< absolute; empty for gust-pack beside the running executable
+  std::string launcher_binary;  ///< absolute; empty for gust-launcher beside the running executable
+  /// Absolute; its last part is created if need be. The containers' working directories lie in `packs` below it. One
+  /// driver at a time.
+  std::string state_dir;
+  /// Absolute, or empty for none: what every container can read. Made if need be.
+  std::string code_dir{};
+  Network network = Network::kHost;
+};
+
+/// What Driver::notice() of that driver says, without making one. kInvalid as make_driver().
+Result<std::string> driver_notice(std::string_view name);
+
+/// Blocks until the driver is ready: some milliseconds, more when an earlier driver left full working directories.
+/// Errors: kInvalid for a name that is not one of the drivers', naming those; kNotFound for a binary that is missing;
+/// kExists when another driver uses the state directory; kVersionMismatch for a launcher of another build; kTimedOut;
+/// kUnavailable, kInternal.
+Result<std::unique_ptr<Driver>> make_driver(std::string_view name, const DriverOptions& options);
+
+}  // namespace gust::container

@@ -1,0 +1,16 @@
+// The mounts that each sandbox has of its own: /proc, which shows its processes only, and an empty /tmp.
+#pragma once
+
+#include <cstdint>
+#include <sys/types.h>
+
+namespace gust::container {
+
+/// In the new process, in its mount and process namespaces. False with errno set. Read-only, so that nothing of
+/// /proc/sys can be written, and without what tells of the host's kernel and devices.
+bool mount_proc();
+
+/// In the new process. `bytes` 0 for as much as the memory limit permits. False with errno set.
+bool mount_tmp(std::uint64_t bytes, uid_t owner);
+
+}  // namespace gust::container

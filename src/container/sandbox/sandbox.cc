@@ -1,0 +1,83 @@
+#include "container/sandbox/sandbox.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include "container/launcher/descriptors.h"
+#include "container/sandbox/private_mounts.h"
+#include "container/sandbox/privileges.h"
+
+namespace gust::container {
+namespace {
+
+/// Counted for each user, and so for each sandbox where each is a user of its own.
+bool limit_processes(std::uint32_t count) {
+  if (count == 0) return true;
+  const rlimit limit{count, count};
+  return setrlimit(RLIMIT_NPROC, &limit) == 0;
+}
+
+std::uint16_t missing_with(std::uint16_t cgroups, Identity identity) {
+  const unsigned shared_user = identity == Identity::kLauncherUser ? unsigned{kUnenforcedProcesses} : 0U;
+  return static_cast<std::uint16_t>(cgroups | shared_user);
+}
+
+}  // namespace
+
+Failure Sandboxes::prepare(const RootPaths& paths, Network network) {
+  network_ = network;
+  launcher_ = UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
+  if (launcher_) launcher_ = move_up(launcher_.get());
+  if (!launcher_) return {Step::kDescriptors, errno};
+  if (const Failure failure = filter_.compile(); failure.step != Step::kNone) return failure;
+  cgroups_.open();
+  if (const Failure failure = enter_own_namespaces(identity_); failure.step != Step::kNone) return failure;
+  if (const Failure failure = enter_root(paths, identity_); failure.step != Step::kNone) return failure;
+  return limit_heirs(identity_);
+}
+
+std::uint16_t Sandboxes::foresee_unenforced() {
+  Cgroups cgroups;
+  cgroups.open();
+  const std::uint16_t missing = cgroups.unenforced();
+  cgroups.remove_all();
+  return missing_with(missing, foresee_identity());
+}
+
+std::uint16_t Sandboxes::unenforced() const { return missing_with(cgroups_.unenforced(), identity_); }
+
+std::optional<SandboxPlan> Sandboxes::plan(const StartEntry& request) {
+  SandboxPlan plan{.cgroup = std::nullopt,
+                   .tmp_bytes = request.tmp_limit,
+                   .processes = identity_ == Identity::kOwnUser ? request.processes : 0,
+                   .process = 0};
+  if (!cgroups_.none()) {
+    plan.cgroup = cgroups_.claim({.memory = request.memory_limit, .cpu_weight = request.cpu_weight});
+    if (!plan.cgroup) return std::nullopt;
+  }
+  return plan;
+}
+
+Step Sandboxes::enter(const SandboxPlan& plan) const {
+  const uid_t user = user_of(plan.process, identity_);
+  if (plan.cgroup && !cgroups_.join(*plan.cgroup)) return Step::kJoinCgroup;
+  if (!mount_proc()) return Step::kMountProc;
+  if (!mount_tmp(plan.tmp_bytes, user)) return Step::kMountTmp;
+  if (!limit_processes(plan.processes)) return Step::kLimitProcesses;
+  return become(user, identity_) ? Step::kNone : Step::kBecomeUser;
+}
+
+bool Sandboxes::launcher_is_gone() const {
+  pollfd ended{launcher_.get(), POLLIN, 0};
+  return poll(&ended, 1, 0) != 0;
+}
+
+Step Sandboxes::restrict_calls() const { return filter_.install() ? Step::kNone : Step::kSeccomp; }
+
+bool Sandboxes::release(const SandboxPlan& plan) { return plan.cgroup && cgroups_.release(*plan.cgroup); }
+
+}  // namespace gust::container

@@ -1,0 +1,65 @@
+// What makes a process created by the launcher a sandbox: the order in which the parts of this folder are put together.
+#pragma once
+
+#include <sched.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "base/fd.h"
+#include "container/launcher/frames.h"
+#include "container/sandbox/cgroups.h"
+#include "container/sandbox/namespaces.h"
+#include "container/sandbox/root_file_system.h"
+#include "container/sandbox/seccomp_filter.h"
+
+namespace gust::container {
+
+/// One sandbox, prepared before its process exists.
+struct SandboxPlan {
+  std::optional<Cgroups::Slot> cgroup;
+  std::uint64_t tmp_bytes = 0;  ///< 0 for as much as its memory limit permits
+  std::uint32_t processes = 0;  ///< 0 for no limit
+  pid_t process = 0;            ///< id on the host; the kernel writes it before the process runs
+};
+
+/// All sandboxes of one launcher.
+class Sandboxes {
+ public:
+  /// Once. Takes the launcher out of the host's file system: what it needs of that must be open before.
+  Failure prepare(const RootPaths& paths, Network network);
+  /// What unenforced() would most likely say, without making any: for a notice before the start.
+  static std::uint16_t foresee_unenforced();
+  /// Bits of enum Unenforced.
+  [[nodiscard]] std::uint16_t unenforced() const;
+
+  /// Nothing with errno set, for the step kCgroup.
+  std::optional<SandboxPlan> plan(const StartEntry& request);
+  /// Flags of clone(2) for one.
+  [[nodiscard]] unsigned long flags() const { return namespaces_of_each(network_) | CLONE_PARENT_SETTID; }
+
+  // In the new process, which shares the launcher's memory: nothing is allocated. kNone, or the step that failed, with
+  // errno set.
+  /// Its mounts, its limits and its user; afterwards it has no privileges.
+  [[nodiscard]] Step enter(const SandboxPlan& plan) const;
+  /// True when the launcher is gone, as only its own descriptor for it can tell inside a process namespace.
+  [[nodiscard]] bool launcher_is_gone() const;
+  /// Last.
+  [[nodiscard]] Step restrict_calls() const;
+
+  /// After everything in it has ended. Whether the kernel killed something in it for want of memory.
+  bool release(const SandboxPlan& plan);
+  /// Prepares for what may come. False when there is nothing left to do.
+  bool make_spare() { return cgroups_.make_spare(); }
+  /// After the last one.
+  void end() { cgroups_.remove_all(); }
+
+ private:
+  Identity identity_ = Identity::kOwnUser;
+  Network network_ = Network::kHost;
+  Cgroups cgroups_;
+  SeccompFilter filter_;
+  UniqueFd launcher_;  ///< pidfd_open(2)
+};
+
+}  // namespace gust::container

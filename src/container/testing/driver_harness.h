@@ -1,0 +1,191 @@
+// What tests and benchmarks of drivers share: a driver with a directory of its own, its containers' other ends, and
+// waiting for events. Every wait has a deadline.
+#pragma once
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/fd.h"
+#include "base/ids.h"
+#include "container/driver.h"
+#include "container/make_driver.h"
+
+namespace gust::container::testing {
+
+inline constexpr std::chrono::seconds kDeadline{30};
+
+/// True when the process behind `pid_descriptor` (pidfd_open(2)) ended in time.
+inline bool ends(const UniqueFd& pid_descriptor) {
+  pollfd ended{pid_descriptor.get(), POLLIN, 0};
+  return poll(&ended, 1, std::chrono::milliseconds(kDeadline).count()) == 1;
+}
+
+inline UniqueFd watch(std::int64_t pid) {
+  return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0)));
+}
+
+/// Our ends of what a container holds.
+struct OtherEnds {
+  UniqueFd socket;
+  UniqueFd output;
+  UniqueFd error;
+
+  /// One packet, or nothing at the end.
+  [[nodiscard]] std::string receive() const {
+    pollfd readable{socket.get(), POLLIN, 0};
+    std::string text(16 << 10, '\0');
+    if (poll(&readable, 1, std::chrono::milliseconds(kDeadline).count()) != 1) return "timed out";
+    const ssize_t size = recv(socket.get(), text.data(), text.size(), 0);
+    text.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
+    return text;
+  }
+  /// Of the process that sent one packet, as this process sees it; inside a container it may have another one.
+  [[nodiscard]] pid_t receive_pid() const {
+    pollfd readable{socket.get(), POLLIN, 0};
+    if (poll(&readable, 1, std::chrono::milliseconds(kDeadline).count()) != 1) return -1;
+    char text[16];
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];
+    iovec part{text, sizeof text};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    if (recvmsg(socket.get(), &message, 0) <= 0) return -1;
+    const cmsghdr* header = CMSG_FIRSTHDR(&message);
+    if (header == nullptr || header->cmsg_type != SCM_CREDENTIALS) return -1;
+    ucred sender{};
+    std::memcpy(&sender, CMSG_DATA(header), sizeof sender);
+    return sender.pid;
+  }
+  void send(const std::string& text) const { ::send(socket.get(), text.data(), text.size(), MSG_NOSIGNAL); }
+};
+
+inline std::string read_all(const UniqueFd& descriptor) {
+  std::string text;
+  char part[512];
+  for (ssize_t size = 0; (size = read(descriptor.get(), part, sizeof part)) > 0;) {
+    text.append(part, static_cast<std::size_t>(size));
+  }
+  return text;
+}
+
+/// A container that does `what` (test_pack.cc).
+inline std::pair<Spec, OtherEnds> make_spec(ContainerId id, const std::string& what, const std::string& argument = "") {
+  int sockets[2];
+  int output[2];
+  int error[2];
+  GUST_CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) == 0 && pipe2(output, O_CLOEXEC) == 0 &&
+                 pipe2(error, O_CLOEXEC) == 0,
+             "descriptors for a container");
+  const int on = 1;
+  setsockopt(sockets[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+  Spec spec;
+  spec.id = id;
+  spec.environment = {"DO=" + what, "ARGUMENT=" + argument};
+  spec.socket.reset(sockets[1]);
+  spec.standard_output.reset(output[1]);
+  spec.standard_error.reset(error[1]);
+  return {std::move(spec), OtherEnds{UniqueFd(sockets[0]), UniqueFd(output[0]), UniqueFd(error[0])}};
+}
+
+/// In memory, where there is one: on a disk that others keep busy a working directory takes milliseconds.
+inline std::filesystem::path fast_directory() {
+  const std::filesystem::path in_memory = "/dev/shm";
+  return access(in_memory.c_str(), W_OK) == 0 ? in_memory : std::filesystem::temp_directory_path();
+}
+
+/// Those that can work here, for parameters of tests.
+inline std::vector<const char*> drivers_here() {
+  if (geteuid() != 0) return {"process"};
+  return {"process", "sandbox"};
+}
+
+class Harness {
+ public:
+  explicit Harness(std::string_view driver_name, const std::string& pack_binary = GUST_TEST_PACK,
+                   Network network = Network::kHost)
+      : directory_(fast_directory() / ("gust-driver-" + random_hex_id())) {
+    std::filesystem::create_directory(directory_);
+    options_ = {.pack_binary = pack_binary, .launcher_binary = GUST_LAUNCHER, .state_dir = directory_};
+    options_.network = network;
+    Result<std::unique_ptr<Driver>> driver = make_driver(driver_name, options_);
+    GUST_CHECK(driver.has_value(), driver ? "" : driver.error().message.c_str());
+    driver_ = *std::move(driver);
+  }
+  ~Harness() {
+    driver_.reset();
+    std::error_code ignored;
+    std::filesystem::remove_all(directory_, ignored);
+  }
+  Harness(const Harness&) = delete;
+  Harness& operator=(const Harness&) = delete;
+
+  Driver& driver() { return *driver_; }
+  void destroy_driver() { driver_.reset(); }
+  [[nodiscard]] const DriverOptions& options() const { return options_; }
+  [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+  [[nodiscard]] bool has_working_directory(ContainerId id) const {
+    return std::filesystem::exists(directory_ / "packs" / std::to_string(id));
+  }
+
+  /// One container, its start, and our ends.
+  Result<OtherEnds> start(ContainerId id, const std::string& what, const std::string& argument = "") {
+    auto [spec, ends] = make_spec(id, what, argument);
+    std::vector<Spec> specs;
+    specs.push_back(std::move(spec));
+    GUST_TRY_VOID(driver_->start(std::move(specs)));
+    return std::move(ends);
+  }
+
+  /// Reads events until `done()`. False at the deadline, or when the driver is lost (then loss() says why).
+  bool pump_until(const std::function<bool()>& done) {
+    const auto deadline = std::chrono::steady_clock::now() + kDeadline;
+    const Events events{.launched = [this](const Launched& launched) { launched_.emplace(launched.id, launched); },
+                        .exited = [this](const Exited& exited) { exited_.emplace(exited.id, exited); }};
+    while (!done()) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+      pollfd readable{driver_->event_fd(), POLLIN, 0};
+      if (left.count() <= 0 || poll(&readable, 1, static_cast<int>(left.count())) <= 0) return false;
+      if (const Result<void> read = driver_->read_events(events); !read) {
+        loss_ = read.error();
+        return done();
+      }
+    }
+    return true;
+  }
+  bool wait_launched(std::size_t count) {
+    return pump_until([&] { return launched_.size() >= count; });
+  }
+  bool wait_exited(std::size_t count) {
+    return pump_until([&] { return exited_.size() >= count; });
+  }
+
+  [[nodiscard]] const std::map<ContainerId, Launched>& launched() const { return launched_; }
+  [[nodiscard]] const std::map<ContainerId, Exited>& exited() const { return exited_; }
+  [[nodiscard]] const Error& loss() const { return loss_; }
+
+ private:
+  std::filesystem::path directory_;
+  DriverOptions options_;
+  std::unique_ptr<Driver> driver_;
+  std::map<ContainerId, Launched> launched_;
+  std::map<ContainerId, Exited> exited_;
+  Error loss_;
+};
+
+}  // namespace gust::container::testing
