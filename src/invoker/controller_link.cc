@@ -1,0 +1,125 @@
+#include "invoker/controller_link.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+#include "protocol/version.h"
+
+namespace gust::invoker {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// Short, because a controller that is just starting should find its invokers at once.
+constexpr milliseconds kFirstBackoff{20};
+constexpr milliseconds kLongestBackoff{250};
+// From the attempt to connect until the controller's Welcome.
+constexpr milliseconds kAttemptTime{3'000};
+
+bool is_refusal(ErrorCode code) {
+  return code == ErrorCode::kVersionMismatch || code == ErrorCode::kDenied || code == ErrorCode::kExists ||
+         code == ErrorCode::kInvalid;
+}
+
+}  // namespace
+
+ControllerLink::ControllerLink(boost::asio::io_context& io, std::string target, protocol::Hello hello,
+                               milliseconds grace, LinkEvents events)
+    : io_(io),
+      target_(std::move(target)),
+      hello_(std::move(hello)),
+      grace_(grace),
+      events_(std::move(events)),
+      timer_(io) {}
+
+void ControllerLink::connect() {
+  give_up_at_ = std::chrono::steady_clock::now() + grace_;
+  backoff_ = kFirstBackoff;
+  attempt();
+}
+
+void ControllerLink::reconnect() {
+  if (grace_ == milliseconds(0)) return give_up({ErrorCode::kUnavailable, "the session with it has ended"});
+  attempt();
+}
+
+void ControllerLink::drop(const Error& reason) { ended(reason); }
+
+void ControllerLink::send(std::unique_ptr<protocol::InvokerMessage> message) {
+  if (stream_) stream_->write(std::move(message));
+}
+
+void ControllerLink::attempt() {
+  joined_ = false;
+  hello_on_its_way_ = true;
+  stream_ = std::make_unique<ControlStream>(
+      io_, target_,
+      ControlEvents{.message = [this](const protocol::ControllerMessage& message) { take(message); },
+                    .written =
+                        [this] {
+                          if (!std::exchange(hello_on_its_way_, false)) events_.sent();
+                        },
+                    .ended = [this](const Error& error) { ended(error); }});
+  auto message = std::make_unique<protocol::InvokerMessage>();
+  *message->mutable_hello() = hello_;
+  stream_->write(std::move(message));
+  timer_.expires_after(kAttemptTime);
+  timer_.async_wait([this](boost::system::error_code error) {
+    if (!error && stream_ && !joined_)
+      ended({ErrorCode::kUnavailable, fmt::format("no answer within {} s", kAttemptTime.count() / 1000)});
+  });
+}
+
+void ControllerLink::take(const protocol::ControllerMessage& message) {
+  if (joined_) {
+    events_.message(message);
+    return;
+  }
+  if (!message.has_welcome()) return ended({ErrorCode::kUnavailable, "its first message was not a Welcome"});
+  if (message.welcome().protocol_version() != protocol::kProtocolVersion) {
+    return ended({ErrorCode::kVersionMismatch,
+                  fmt::format("it speaks version {} of the protocol, this invoker version {}; install the same release "
+                              "on both",
+                              message.welcome().protocol_version(), protocol::kProtocolVersion)});
+  }
+  timer_.cancel();
+  joined_ = true;
+  ever_joined_ = true;
+  events_.joined(InvokerId(message.welcome().invoker_id()));
+}
+
+void ControllerLink::ended(const Error& error) {
+  // This may be called from within the stream's own event, which keeps what it needs until it returns.
+  timer_.cancel();
+  stream_.reset();
+  if (!std::exchange(joined_, false)) return attempt_failed(error);
+  give_up_at_ = std::chrono::steady_clock::now() + grace_;
+  backoff_ = kFirstBackoff;
+  events_.lost(error);
+}
+
+void ControllerLink::attempt_failed(const Error& error) {
+  // After a broken connection the controller may still hold the old session: the name is free once it has noticed.
+  const bool old_session = error.code == ErrorCode::kExists && ever_joined_;
+  if (is_refusal(error.code) && !old_session) {
+    return events_.gave_up(error.while_doing(fmt::format("the controller at {} refused this invoker", target_)));
+  }
+  const SteadyTime now = std::chrono::steady_clock::now();
+  if (now >= give_up_at_) return give_up(error);
+  timer_.expires_at(std::min(now + backoff_, give_up_at_));
+  backoff_ = std::min(backoff_ * 2, kLongestBackoff);
+  timer_.async_wait([this](boost::system::error_code cancelled) {
+    if (!cancelled) attempt();
+  });
+}
+
+void ControllerLink::give_up(const Error& last) {
+  const std::string patience =
+      grace_ == milliseconds(0) ? "" : fmt::format(" for {:g} s", static_cast<double>(grace_.count()) / 1000);
+  events_.gave_up(
+      {ErrorCode::kUnavailable, fmt::format("no controller at {}{}; gave up ({})", target_, patience, last.message)});
+}
+
+}  // namespace gust::invoker

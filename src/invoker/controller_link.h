@@ -1,0 +1,68 @@
+// The invoker's tie to its controller: finds it, introduces itself, and looks for it again when it is lost, for as long
+// as it was told to.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "invoker/control_stream.h"
+#include "protocol/control.pb.h"
+
+namespace gust::invoker {
+
+struct LinkEvents {
+  std::function<void(InvokerId)> joined;
+  std::function<void(const protocol::ControllerMessage&)> message;  ///< anything after Welcome
+  std::function<void()> sent;
+  /// The session has ended, with everything that belongs to it. The owner calls reconnect() when it is ready to.
+  std::function<void(const Error&)> lost;
+  /// There is no use in looking further: refused (kVersionMismatch, kDenied, kExists, kInvalid) or not found in the
+  /// time that was given (kUnavailable).
+  std::function<void(Error)> gave_up;
+};
+
+/// Only on the invoker's thread.
+class ControllerLink {
+ public:
+  ControllerLink(boost::asio::io_context& io, std::string target, protocol::Hello hello,
+                 std::chrono::milliseconds grace, LinkEvents events);
+
+  void connect();
+  /// After `lost`.
+  void reconnect();
+  /// Ends the session because the controller broke the protocol; `lost` follows.
+  void drop(const Error& reason);
+  /// Between `joined` and `lost`; `sent` follows.
+  void send(std::unique_ptr<protocol::InvokerMessage> message);
+
+ private:
+  void attempt();
+  void take(const protocol::ControllerMessage& message);
+  void ended(const Error& error);
+  void attempt_failed(const Error& error);
+  void give_up(const Error& last);
+
+  boost::asio::io_context& io_;
+  std::string target_;
+  protocol::Hello hello_;
+  std::chrono::milliseconds grace_;
+  LinkEvents events_;
+  std::unique_ptr<ControlStream> stream_;
+  boost::asio::steady_timer timer_;
+  SteadyTime give_up_at_;
+  std::chrono::milliseconds backoff_{0};
+  bool joined_ = false;  // the present stream has got its Welcome
+  bool ever_joined_ = false;
+  bool hello_on_its_way_ = false;
+};
+
+}  // namespace gust::invoker

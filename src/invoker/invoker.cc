@@ -1,0 +1,198 @@
+#include "invoker/invoker.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <csignal>
+#include <fmt/format.h>
+#include <optional>
+#include <sys/resource.h>
+#include <utility>
+
+#include "invoker/capacity.h"
+#include "invoker/code_cache.h"
+#include "invoker/controller_link.h"
+#include "invoker/pack_host.h"
+#include "invoker/peer_host.h"
+#include "invoker/report_batch.h"
+#include "invoker/state_dir.h"
+#include "protocol/version.h"
+
+namespace gust::invoker {
+
+namespace {
+
+// Killed packs are gone within milliseconds. One that the kernel cannot end (a hung file system) must not hold up the
+// invoker for ever.
+constexpr std::chrono::seconds kEndOfPacks{2};
+
+// A pack costs three descriptors: the usual soft limit of 1024 would be short on a large machine.
+void raise_open_files_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);  // where it fails, a pack that finds no descriptor says so
+}
+
+protocol::Hello make_hello(const InvokerConfig& config, const container::Driver& driver) {
+  protocol::Hello hello;
+  hello.set_protocol_version(protocol::kProtocolVersion);
+  hello.set_name(config.name);
+  hello.set_join_token(config.join_token);
+  hello.set_slots(config.slots);
+  hello.set_memory_bytes(config.memory.count());
+  hello.set_driver(std::string(driver.name()));
+  hello.set_pid(::getpid());
+  return hello;
+}
+
+class NodeAgent final : public Invoker {
+ public:
+  NodeAgent(InvokerConfig config, StateDir state, std::unique_ptr<container::Driver> driver)
+      : config_(std::move(config)),
+        state_(std::move(state)),
+        driver_(std::move(driver)),
+        code_(state_.code()),
+        reports_(io_, config_.report_delay, [this](auto message) { link_.send(std::move(message)); }),
+        packs_({io_, *driver_, reports_, code_}, config_.api_host, config_.peer_host,
+               {.empty = [this] { packs_gone(); }, .driver_lost = [this](const Error& error) { driver_lost(error); }}),
+        link_(io_, config_.controller, make_hello(config_, *driver_), config_.controller_grace,
+              {.joined = [this](InvokerId id) { joined(id); },
+               .message = [this](const protocol::ControllerMessage& message) { take(message); },
+               .sent = [this] { reports_.sent(); },
+               .lost = [this](const Error& error) { lost(error); },
+               .gave_up = [this](Error error) { end(fail(error.code, std::move(error.message))); }}),
+        signals_(io_),
+        patience_(io_) {}
+
+  Result<void> run(Signals signals) override;
+  void stop() override {
+    boost::asio::post(io_, [this] { end({}); });
+  }
+
+ private:
+  void joined(InvokerId id);
+  void take(const protocol::ControllerMessage& message);
+  Result<void> obey(const protocol::ControllerMessage& message);
+  void lost(const Error& error);
+  void driver_lost(const Error& error);
+  void end(Result<void> outcome);
+  void clear_packs();
+  void packs_gone();
+
+  InvokerConfig config_;
+  StateDir state_;
+  std::unique_ptr<container::Driver> driver_;
+  boost::asio::io_context io_{1};
+  CodeCache code_;
+  ReportBatch reports_;
+  PackHost packs_;
+  ControllerLink link_;
+  boost::asio::signal_set signals_;
+  boost::asio::steady_timer patience_;  // with packs that do not go
+  bool clearing_ = false;
+  std::optional<Result<void>> outcome_;  // set when the end has begun
+};
+
+Result<void> NodeAgent::run(Signals signals) {
+  if (!driver_->notice().empty()) config_.say(driver_->notice());
+  if (signals == Signals::kStop) {
+    signals_.add(SIGTERM);
+    signals_.add(SIGINT);
+    signals_.async_wait([this](boost::system::error_code error, int /*signal*/) {
+      if (!error) end({});
+    });
+  }
+  boost::asio::post(io_, [this] {
+    if (!outcome_) link_.connect();
+  });
+  io_.run();
+  return std::move(outcome_).value();
+}
+
+void NodeAgent::joined(InvokerId id) {
+  packs_.set_invoker_id(id);
+  config_.say(fmt::format("{} joined the controller at {} as invoker {} with {} slots and {}", config_.name,
+                          config_.controller, id.value(), config_.slots, to_string(config_.memory)));
+}
+
+void NodeAgent::take(const protocol::ControllerMessage& message) {
+  if (outcome_) return;
+  if (const auto obeyed = obey(message); !obeyed) link_.drop(obeyed.error());
+}
+
+Result<void> NodeAgent::obey(const protocol::ControllerMessage& message) {
+  using Kind = protocol::ControllerMessage;
+  switch (message.message_case()) {
+    case Kind::kStartPacks: return packs_.start(message.start_packs(), wall_now());
+    case Kind::kStopFlare: packs_.stop_flare(message.stop_flare().flare_id(), message.stop_flare().reason()); return {};
+    case Kind::kPeers: packs_.tell_peers(message.peers()); return {};
+    case Kind::kCode:
+      return code_.add(message.code().digest(), message.code().piece(),
+                       message.code().last() ? Piece::kLast : Piece::kMore);
+    case Kind::kWelcome: return fail(ErrorCode::kInvalid, "the controller sent a second Welcome");
+    case Kind::MESSAGE_NOT_SET: break;
+  }
+  return fail(ErrorCode::kInvalid, "the controller sent a message that this invoker does not know");
+}
+
+void NodeAgent::lost(const Error& error) {
+  config_.say(fmt::format("lost the controller at {}: {}", config_.controller, error.message));
+  clear_packs();
+}
+
+void NodeAgent::driver_lost(const Error& error) {
+  end(fail(ErrorCode::kUnavailable, "the container driver is lost: " + error.message));
+  packs_gone();  // no event will say so
+}
+
+void NodeAgent::end(Result<void> outcome) {
+  if (outcome_) return;
+  outcome_ = std::move(outcome);
+  clear_packs();
+}
+
+// Then goes on in packs_gone().
+void NodeAgent::clear_packs() {
+  clearing_ = true;
+  reports_.clear();
+  code_.drop_incomplete();
+  patience_.expires_after(kEndOfPacks);
+  patience_.async_wait([this](boost::system::error_code error) {
+    if (!error) packs_gone();
+  });
+  if (packs_.empty()) return packs_gone();
+  packs_.abandon_all();
+}
+
+void NodeAgent::packs_gone() {
+  if (!std::exchange(clearing_, false)) return;
+  patience_.cancel();
+  if (outcome_) {
+    io_.stop();
+  } else {
+    link_.reconnect();
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Invoker>> Invoker::create(InvokerConfig config, std::unique_ptr<container::Driver> driver) {
+  if (config.controller.empty()) {
+    return fail(ErrorCode::kInvalid, "the invoker needs its controller's address; write host:port or unix:/path");
+  }
+  if (config.name.empty()) return fail(ErrorCode::kInvalid, "the invoker needs a name; give it one");
+  if (config.slots == 0) config.slots = detect_slots();
+  if (config.memory == Bytes()) config.memory = detect_memory();
+  if (config.peer_host.empty()) config.peer_host = detect_peer_host(config.controller);
+  raise_open_files_limit();
+  StateDir state = GUST_TRY(StateDir::open(config.state_dir));
+  return std::make_unique<NodeAgent>(std::move(config), std::move(state), std::move(driver));
+}
+
+}  // namespace gust::invoker

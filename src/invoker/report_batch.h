@@ -1,0 +1,69 @@
+// Gathers the news of all packs into few messages: what the controller spends on a flare is one message from each
+// invoker when its workers have started and one when they have ended, not one for each worker.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "protocol/control.pb.h"
+
+namespace gust::invoker {
+
+/// Where a pack's news stands in the batch that is being gathered.
+class ReportSlot {
+ private:
+  friend class ReportBatch;
+  std::uint64_t batch_ = 0;
+  protocol::PackReport* report_ = nullptr;
+};
+
+/// Only on the invoker's thread.
+class ReportBatch {
+ public:
+  using Send = std::function<void(std::unique_ptr<protocol::InvokerMessage>)>;
+
+  /// `send` is called with one message at a time: the next one only after sent(). `delay` is how long news may wait
+  /// for more news; it doubles, up to four times as long, until the next flush().
+  ReportBatch(boost::asio::io_context& io, std::chrono::milliseconds delay, Send send);
+
+  /// The report of a pack in the batch being gathered. It is sent when the delay ends; valid until the next call of any
+  /// other function of this class.
+  protocol::PackReport& report(ReportSlot& slot, const std::string& flare_id, std::uint32_t pack_id);
+
+  /// So many bytes of results or log were added to a report: what grows large is closed and sent in its turn, so that
+  /// no message exceeds what the controller accepts.
+  void grew(std::size_t bytes);
+  /// Workers wait for this news: it is sent within milliseconds, with what else comes by then.
+  void hurry();
+  /// Sends what there is at once, or as soon as the message on its way has been sent.
+  void flush();
+  /// The message given to `send` is on its way out.
+  void sent();
+  /// The session has ended: nobody wants the news.
+  void clear();
+
+ private:
+  void arm(std::chrono::milliseconds delay);
+  void close_pending();
+  void send_next();
+
+  std::chrono::milliseconds delay_;
+  Send send_;
+  boost::asio::steady_timer timer_;
+  std::deque<std::unique_ptr<protocol::InvokerMessage>> closed_;
+  std::unique_ptr<protocol::InvokerMessage> pending_;
+  std::size_t pending_bytes_ = 0;
+  std::uint64_t batch_ = 1;  // number of pending_; slots of earlier batches are stale
+  int patience_ = 1;         // in delays
+  bool timer_armed_ = false;
+  bool hurried_ = false;
+  bool sending_ = false;
+};
+
+}  // namespace gust::invoker
