@@ -1,0 +1,169 @@
+// What is kept of actions and flares. Plain values; JSON texts stay texts until somebody asks for them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "packing/packing.h"
+
+namespace gust::store {
+
+struct ActionLimits {
+  std::chrono::milliseconds timeout{60'000};  ///< of one flare, from its start
+  Bytes memory = Bytes::mb(256);              ///< of one container
+  Bytes logs = Bytes::mb(10);                 ///< kept of one pack's output
+};
+
+/// A deployed definition. Immutable: an update makes a new one with the next version.
+struct Action {
+  std::string namespace_name;
+  std::string package;  ///< empty for the default package
+  std::string name;
+  std::string version = "0.0.1";
+  std::string kind;
+  std::string main;  ///< entry point within the code, where the kind has one
+  std::shared_ptr<const std::string> code;
+  std::string code_digest;  ///< SHA-256, hex
+  bool binary = false;
+  bool publish = false;
+  ActionLimits limits;
+  Json annotations = Json::array();
+  Json parameters = Json::array();
+  WallTime updated;
+
+  /// "name", or "package/name".
+  [[nodiscard]] std::string path() const { return package.empty() ? name : package + "/" + name; }
+  /// "/namespace/[package/]name".
+  [[nodiscard]] std::string qualified_name() const { return "/" + namespace_name + "/" + path(); }
+};
+using ActionPtr = std::shared_ptr<const Action>;
+
+/// How a flare was asked for, which decides how its results are shown: a burst's as an array, a single invocation's
+/// bare.
+enum class Invocation : std::uint8_t { kBurst, kSingle };
+
+enum class FlareState : std::uint8_t {
+  kQueued,     ///< waits for slots
+  kReserved,   ///< its packs hold their slots
+  kStarting,   ///< the invokers have been told
+  kRunning,    ///< every worker has started
+  kFinishing,  ///< some workers have finished, or its packs are being stopped
+  kSucceeded,  ///< every worker returned, with a value or with an error of its own
+  kFailed,
+  kCancelled,
+  kTimedOut,
+};
+std::string_view to_string(FlareState state);
+[[nodiscard]] constexpr bool has_ended(FlareState state) { return state >= FlareState::kSucceeded; }
+
+enum class PackState : std::uint8_t { kPlanned, kStarting, kLoaded, kRunning, kEnded };
+std::string_view to_string(PackState state);
+
+enum class WorkerState : std::uint8_t { kWaiting, kRunning, kReturned, kReturnedError, kLost };
+std::string_view to_string(WorkerState state);
+
+/// Why a pack ended; the values are those of PackCause in protocol/control.proto, kInvokerLost beside them.
+enum class PackCause : std::uint8_t {
+  kUnknown = 0,
+  kFinished = 1,
+  kLoadFailed = 2,
+  kWorkerCrashed = 3,
+  kWorkerExited = 4,
+  kKilled = 5,
+  kStopped = 6,
+  kLaunchFailed = 7,
+  kInvokerLost = 100,
+};
+std::string_view to_string(PackCause cause);
+
+/// Stamps are absent (the epoch) until the thing has happened. Those of packs and workers come from the clocks of
+/// their hosts.
+struct WorkerRecord {
+  WorkerState state = WorkerState::kWaiting;
+  WallTime started;           ///< the worker's first instruction
+  WallTime function_started;  ///< entering user code
+  WallTime function_ended;
+  WallTime ended;
+  Bytes peak_memory;   ///< of its pack's process when it ended
+  std::string result;  ///< JSON text; the error's text for kReturnedError
+};
+
+struct LogLine {
+  WallTime at;
+  bool is_stderr = false;
+  std::string text;
+};
+
+struct PackRecord {
+  InvokerId invoker;
+  std::string invoker_name;
+  WorkerRange workers;
+  PackState state = PackState::kPlanned;
+  WallTime received;  ///< the invoker read the order
+  WallTime launched;  ///< the process exists
+  WallTime entered;   ///< first instruction of gust-pack
+  WallTime loaded;    ///< code and parameters are in memory
+  WallTime ended;
+  std::int64_t pid = 0;
+  PackCause cause = PackCause::kUnknown;
+  int signal = 0;
+  int exit_code = 0;
+  std::optional<WorkerId> culprit;  ///< the worker that crashed or exited, where known
+  std::string message;              ///< a sentence on the cause
+  std::chrono::microseconds cpu{0};
+  Bytes peak_memory_at_start;
+  Bytes peak_memory;
+  std::vector<LogLine> logs;
+};
+
+/// What clients poll: usually one for each pack. A flare whose number of packs was not known when it was accepted
+/// (queued, heterogeneous or mixed) has a single one for all of its workers.
+struct ActivationRecord {
+  ActivationId id;
+  WorkerRange workers;
+};
+
+struct FlareStamps {
+  WallTime received;  ///< the request's header was read
+  WallTime queued;    ///< absent if it never waited
+  WallTime reserved;
+  WallTime starting;
+  WallTime running;
+  WallTime finishing;
+  WallTime ended;
+};
+
+struct FlareRecord {
+  FlareId id;
+  std::string namespace_name;
+  ActionPtr action;
+  Invocation invocation = Invocation::kBurst;
+  packing::Strategy strategy = packing::Strategy::kHeterogeneous;
+  std::uint32_t granularity = 0;
+  std::uint32_t burst_size = 0;
+  FlareState state = FlareState::kQueued;
+  FlareStamps stamps;
+  std::optional<Error> cause;  ///< of a state other than succeeded
+  std::vector<ActivationRecord> activations;
+  std::vector<PackRecord> packs;      ///< in the order of their workers
+  std::vector<WorkerRecord> workers;  ///< by worker id
+  std::uint32_t workers_started = 0;
+  std::uint32_t workers_finished = 0;
+  std::uint32_t workers_with_error = 0;
+};
+using FlarePtr = std::shared_ptr<const FlareRecord>;
+
+/// What clients see as a flare's start: when its invokers were told, or its arrival where that never happened.
+[[nodiscard]] WallTime start_of(const FlareRecord& flare);
+
+}  // namespace gust::store

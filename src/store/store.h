@@ -1,0 +1,67 @@
+// Where actions and ended flares are kept. A seam: in memory now; all implementations pass store_conformance_test.cc.
+// Thread-safe; no call waits for a disk.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "store/records.h"
+
+namespace gust::store {
+
+enum class Overwrite : std::uint8_t { kNo, kYes };
+
+class ActionStore {
+ public:
+  virtual ~ActionStore() = default;
+  /// Adds or, with kYes, replaces; sets `updated` and the version (the replaced one's, its last part plus one).
+  /// kExists with kNo when the name is taken.
+  virtual Result<ActionPtr> put(Action action, Overwrite overwrite) = 0;
+  /// `path` is "name" or "package/name". kNotFound.
+  [[nodiscard]] virtual Result<ActionPtr> get(std::string_view namespace_name, std::string_view path) const = 0;
+  /// Gives what was removed. kNotFound.
+  virtual Result<ActionPtr> remove(std::string_view namespace_name, std::string_view path) = 0;
+  /// Newest first.
+  [[nodiscard]] virtual std::vector<ActionPtr> list(std::string_view namespace_name) const = 0;
+};
+
+/// One activation: its flare, and which of its activations.
+struct ActivationView {
+  FlarePtr flare;
+  std::size_t index = 0;
+  [[nodiscard]] const ActivationRecord& activation() const { return flare->activations.at(index); }
+};
+
+struct ActivationQuery {
+  std::string namespace_name;
+  std::string action_path;        ///< empty for all
+  std::optional<WallTime> since;  ///< by the flare's start, inclusive
+  std::optional<WallTime> upto;
+  std::size_t skip = 0;
+  std::size_t limit = 30;
+};
+
+/// Ended flares. Bounded: the oldest go first.
+class FlareStore {
+ public:
+  virtual ~FlareStore() = default;
+  virtual void add(FlarePtr flare) = 0;
+  /// kNotFound, also for another namespace's.
+  [[nodiscard]] virtual Result<FlarePtr> get(std::string_view namespace_name, const FlareId& id) const = 0;
+  [[nodiscard]] virtual Result<ActivationView> get_activation(std::string_view namespace_name,
+                                                              const ActivationId& id) const = 0;
+  /// Newest first.
+  [[nodiscard]] virtual std::vector<ActivationView> list_activations(const ActivationQuery& query) const = 0;
+  [[nodiscard]] virtual std::size_t count_activations(const ActivationQuery& query) const = 0;
+  /// Newest first.
+  [[nodiscard]] virtual std::vector<FlarePtr> list(std::string_view namespace_name, std::size_t skip,
+                                                   std::size_t limit) const = 0;
+};
+
+}  // namespace gust::store
