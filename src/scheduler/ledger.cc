@@ -1,0 +1,78 @@
+#include "scheduler/ledger.h"
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+
+namespace gust::scheduler {
+
+Result<void> Ledger::add(InvokerId invoker, std::uint32_t slots, Bytes memory) {
+  if (slots == 0) {
+    return fail(ErrorCode::kInvalid,
+                fmt::format("invoker {} has 0 slots; give it at least 1 with --slots", invoker.value()));
+  }
+  if (!index_.emplace(invoker, invokers_.size()).second) {
+    return fail(
+        ErrorCode::kExists,
+        fmt::format("invoker {} has joined already; an invoker joins once, with an id of its own", invoker.value()));
+  }
+  invokers_.push_back(
+      {.invoker = invoker, .free_slots = slots, .free_memory = memory, .total_slots = slots, .total_memory = memory});
+  totals_.invokers += 1;
+  totals_.slots_total += slots;
+  totals_.slots_free += slots;
+  totals_.memory_total += memory;
+  totals_.memory_free += memory;
+  return {};
+}
+
+bool Ledger::remove(InvokerId invoker) {
+  const auto found = index_.find(invoker);
+  if (found == index_.end()) return false;
+  const auto at = found->second;
+  const auto& gone = invokers_[at];
+  totals_.invokers -= 1;
+  totals_.slots_total -= gone.total_slots;
+  totals_.slots_free -= gone.free_slots;
+  totals_.memory_total -= gone.total_memory;
+  totals_.memory_free -= gone.free_memory;
+
+  index_.erase(found);
+  if (at + 1 != invokers_.size()) {
+    invokers_[at] = invokers_.back();
+    index_[invokers_[at].invoker] = at;
+  }
+  invokers_.pop_back();
+  return true;
+}
+
+void Ledger::take(InvokerId invoker, std::uint32_t slots, Bytes memory) {
+  auto& capacity = at(invoker);
+  GUST_CHECK(slots <= capacity.free_slots && memory <= capacity.free_memory, "more is taken than is free");
+  capacity.free_slots -= slots;
+  capacity.free_memory -= memory;
+  totals_.slots_free -= slots;
+  totals_.memory_free -= memory;
+}
+
+void Ledger::give(InvokerId invoker, std::uint32_t slots, Bytes memory) {
+  auto& capacity = at(invoker);
+  GUST_CHECK(
+      slots <= capacity.total_slots - capacity.free_slots && memory <= capacity.total_memory - capacity.free_memory,
+      "more is given back than was taken");
+  capacity.free_slots += slots;
+  capacity.free_memory += memory;
+  totals_.slots_free += slots;
+  totals_.memory_free += memory;
+}
+
+packing::Capacity& Ledger::at(InvokerId invoker) {
+  if (last_ >= invokers_.size() || invokers_[last_].invoker != invoker) {
+    const auto found = index_.find(invoker);
+    GUST_CHECK(found != index_.end(), "the invoker is in the ledger");
+    last_ = found->second;
+  }
+  return invokers_[last_];
+}
+
+}  // namespace gust::scheduler

@@ -1,0 +1,53 @@
+// The books of the cluster: what each invoker has, and what of it is taken.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "packing/packing.h"
+
+namespace gust::scheduler {
+
+/// Sums over all invokers.
+struct Totals {
+  std::size_t invokers = 0;
+  std::uint64_t slots_total = 0;
+  std::uint64_t slots_free = 0;
+  Bytes memory_total;
+  Bytes memory_free;
+  bool operator==(const Totals&) const = default;
+};
+
+/// Every operation takes constant time. Thread rule: one thread at a time; the owner's strand.
+class Ledger {
+ public:
+  /// Errors: kExists (it is there already), kInvalid (no slots).
+  Result<void> add(InvokerId invoker, std::uint32_t slots, Bytes memory);
+
+  /// Takes the invoker out, with all that is taken of it. False if it is not there.
+  bool remove(InvokerId invoker);
+
+  /// Aborts when the invoker is not there or has not that much left (take) or taken (give).
+  void take(InvokerId invoker, std::uint32_t slots, Bytes memory);
+  void give(InvokerId invoker, std::uint32_t slots, Bytes memory);
+
+  /// Kept up to date in place, in no order that means anything; valid until the next call of add or remove.
+  [[nodiscard]] std::span<const packing::Capacity> invokers() const { return invokers_; }
+  [[nodiscard]] const Totals& totals() const { return totals_; }
+
+ private:
+  packing::Capacity& at(InvokerId invoker);
+
+  std::vector<packing::Capacity> invokers_;
+  std::unordered_map<InvokerId, std::size_t> index_;  // into invokers_
+  std::size_t last_ = 0;                              // the packs of one invoker come side by side
+  Totals totals_;
+};
+
+}  // namespace gust::scheduler
