@@ -1,0 +1,54 @@
+#include "controller/active_flares.h"
+
+#include <utility>
+
+namespace gust::controller {
+
+ActiveFlare& ActiveFlares::add(std::unique_ptr<ActiveFlare> flare) {
+  const FlareId id = flare->flare.id();
+  return *flares_.emplace(id, std::move(flare)).first->second;
+}
+
+ActiveFlare* ActiveFlares::find(const FlareId& id) {
+  const auto found = flares_.find(id);
+  return found == flares_.end() ? nullptr : found->second.get();
+}
+
+ActiveFlare* ActiveFlares::find(const FlareId& id, std::string_view namespace_name) {
+  ActiveFlare* found = find(id);
+  return found != nullptr && found->flare.record().namespace_name == namespace_name ? found : nullptr;
+}
+
+std::unique_ptr<ActiveFlare> ActiveFlares::take(const FlareId& id) {
+  auto node = flares_.extract(id);
+  return node.empty() ? nullptr : std::move(node.mapped());
+}
+
+std::vector<FlareId> ActiveFlares::ids() const {
+  std::vector<FlareId> ids;
+  ids.reserve(flares_.size());
+  for (const auto& [id, flare] : flares_) ids.push_back(id);
+  return ids;
+}
+
+store::FlarePtr copy_record(const store::FlareRecord& record, Detail detail) {
+  if (detail == Detail::kFull) return std::make_shared<const store::FlareRecord>(record);
+  auto copy = std::make_shared<store::FlareRecord>();
+  copy->id = record.id;
+  copy->namespace_name = record.namespace_name;
+  copy->action = record.action;
+  copy->invocation = record.invocation;
+  copy->strategy = record.strategy;
+  copy->granularity = record.granularity;
+  copy->burst_size = record.burst_size;
+  copy->state = record.state;
+  copy->stamps = record.stamps;
+  copy->cause = record.cause;
+  copy->activations = record.activations;
+  copy->workers_started = record.workers_started;
+  copy->workers_finished = record.workers_finished;
+  copy->workers_with_error = record.workers_with_error;
+  return copy;
+}
+
+}  // namespace gust::controller

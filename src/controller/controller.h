@@ -1,0 +1,111 @@
+// The life cycle of flares: admission, orders to the invokers, their reports, ends and causes.
+//
+// All state lives on one strand. The public functions may be called from any thread; they post to the strand and
+// answer there through their callbacks, which must not block.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "packing/packing.h"
+#include "store/records.h"
+#include "store/store.h"
+
+namespace gust::controller {
+
+struct ControllerOptions {
+  std::string invoker_listen;        ///< gRPC address for invokers: "unix:/path" or "host:port" (port 0: by the kernel)
+  std::string join_token;            ///< what invokers must present; empty for none
+  std::size_t queue_limit = 10'000;  ///< flares that wait; further ones are refused with kBusy
+  std::chrono::milliseconds invoker_silence{3'000};  ///< an invoker that does not answer for so long is lost
+};
+
+/// One group invocation.
+struct FlareRequest {
+  store::ActionPtr action;
+  std::string namespace_name;       ///< the caller's
+  std::vector<std::string> params;  ///< JSON text of each worker's parameters: the burst size is its length
+  store::Invocation invocation = store::Invocation::kBurst;
+  packing::Strategy strategy = packing::Strategy::kHeterogeneous;
+  std::uint32_t granularity = 0;
+  WallTime received;  ///< when the request arrived
+};
+
+struct FlareTicket {
+  FlareId id;
+  std::vector<ActivationId> activations;
+};
+
+/// What an invoker is and has now.
+struct InvokerStatus {
+  InvokerId id;
+  std::string name;
+  std::string driver;
+  std::int64_t pid = 0;
+  std::uint32_t slots = 0;
+  std::uint32_t free_slots = 0;
+  Bytes memory;
+  Bytes free_memory;
+  std::uint32_t packs = 0;
+  WallTime joined;
+};
+
+struct Status {
+  std::vector<InvokerStatus> invokers;
+  std::uint32_t queued_flares = 0;
+  std::uint32_t active_flares = 0;
+  std::chrono::microseconds cpu{0};  ///< used by the controller's process since it started
+};
+
+/// A flare as it is now. `queue_position` (from 1) and `queue_reason` only while it waits.
+struct FlareSnapshot {
+  store::FlarePtr flare;
+  std::uint32_t queue_position = 0;
+  std::string queue_reason;
+};
+
+enum class Detail : std::uint8_t {
+  kSummary,  ///< without packs, workers and results
+  kFull,
+};
+
+template <class T>
+using Callback = std::move_only_function<void(Result<T>)>;
+
+class Controller {
+ public:
+  /// Listens for invokers. kUnavailable when the address cannot be had.
+  static Result<std::unique_ptr<Controller>> create(boost::asio::io_context& io, ControllerOptions options,
+                                                    store::FlareStore& flares);
+  virtual ~Controller() = default;
+
+  /// Accepts a flare: it runs, or waits. Errors: kNeverFits, kBusy (queue full), kUnavailable (no invoker), kInvalid.
+  virtual void start_flare(FlareRequest request, Callback<FlareTicket> done) = 0;
+  /// Answers when the flare has ended, or with kTimedOut at `deadline`. kNotFound.
+  virtual void wait_flare(std::string namespace_name, FlareId id, SteadyTime deadline,
+                          Callback<store::FlarePtr> done) = 0;
+  /// A flare that has not ended, or has. kNotFound.
+  virtual void get_flare(std::string namespace_name, FlareId id, Detail detail, Callback<FlareSnapshot> done) = 0;
+  /// The flares that have not ended, newest first, as summaries.
+  virtual void list_active(std::string namespace_name, Callback<std::vector<FlareSnapshot>> done) = 0;
+  /// Ends a flare. Answers once it has ended. kNotFound, also when it had ended before.
+  virtual void cancel_flare(std::string namespace_name, FlareId id, Callback<store::FlarePtr> done) = 0;
+  virtual void status(Callback<Status> done) = 0;
+  /// Sends the action's code to every invoker ahead of its first flare.
+  virtual void distribute(store::ActionPtr action) = 0;
+
+  /// Where invokers connect to, with the kernel's choice of port.
+  [[nodiscard]] virtual std::string invoker_address() const = 0;
+  /// Cancels all flares, tells the invokers goodbye and answers when nothing is left; at most two seconds.
+  virtual void shut_down(std::move_only_function<void()> done) = 0;
+};
+
+}  // namespace gust::controller

@@ -1,0 +1,346 @@
+// The controller with real streams: the invokers are gRPC clients that the tests drive by hand.
+#include "controller/controller.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <future>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <thread>
+
+#include "protocol/control.grpc.pb.h"
+#include "protocol/version.h"
+#include "store/memory/flare_store.h"
+
+namespace gust::controller {
+namespace {
+
+using store::FlareState;
+
+// One invoker's end of the stream.
+class TestInvoker {
+ public:
+  explicit TestInvoker(const std::string& address)
+      : stub_(protocol::Control::NewStub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()))),
+        stream_(stub_->Session(&context_)) {}
+  ~TestInvoker() { leave(); }
+
+  static protocol::Hello hello(const std::string& name, std::uint32_t slots) {
+    protocol::Hello hello;
+    hello.set_protocol_version(protocol::kProtocolVersion);
+    hello.set_name(name);
+    hello.set_slots(slots);
+    hello.set_memory_bytes(Bytes::mb(1 << 20).count());
+    hello.set_pid(4711);
+    return hello;
+  }
+
+  void send(const protocol::Hello& hello) {
+    protocol::InvokerMessage message;
+    *message.mutable_hello() = hello;
+    stream_->Write(message);
+  }
+
+  void send(const protocol::PackReport& report) {
+    protocol::InvokerMessage message;
+    *message.mutable_reports()->add_packs() = report;
+    stream_->Write(message);
+  }
+
+  /// The next message; its case is not set at the end of the stream.
+  protocol::ControllerMessage read() {
+    protocol::ControllerMessage message;
+    stream_->Read(&message);
+    return message;
+  }
+
+  grpc::Status end() {
+    left_ = true;
+    return stream_->Finish();
+  }
+
+  void leave() {
+    context_.TryCancel();
+    if (!left_) stream_->Finish();
+    left_ = true;
+  }
+
+  /// Runs the packs of an order as a well-behaved invoker would.
+  void run(const protocol::StartPacks& order) {
+    for (const protocol::PackStart& pack : order.packs()) {
+      protocol::PackReport report;
+      report.set_flare_id(order.flare_id());
+      report.set_pack_id(pack.pack_id());
+      auto& finished = *report.mutable_finished();
+      for (std::uint32_t i = 0; i < pack.worker_count(); ++i) {
+        finished.add_worker_id(pack.first_worker() + i);
+        finished.add_function_started_us(1);
+        finished.add_function_ended_us(2);
+        finished.add_ended_us(3);
+        finished.add_peak_memory_bytes(4);
+        finished.add_ok(true);
+        finished.add_result(std::to_string(pack.first_worker() + i));
+      }
+      report.mutable_ended()->set_cause(protocol::PACK_CAUSE_FINISHED);
+      send(report);
+    }
+  }
+
+ private:
+  grpc::ClientContext context_;
+  std::unique_ptr<protocol::Control::Stub> stub_;
+  std::unique_ptr<grpc::ClientReaderWriter<protocol::InvokerMessage, protocol::ControllerMessage>> stream_;
+  bool left_ = false;
+};
+
+class ControllerTest : public ::testing::Test {
+ protected:
+  ControllerTest() {
+    ControllerOptions options;
+    options.invoker_listen = "127.0.0.1:0";
+    options.join_token = "secret";
+    options.queue_limit = 2;
+    controller_ = *Controller::create(io_, options, flares_);
+    thread_ = std::thread([this] { io_.run(); });
+    auto action = std::make_shared<store::Action>();
+    action->namespace_name = "guest";
+    action->name = "hello";
+    action->kind = "cpp:1";
+    action->code = std::make_shared<const std::string>("code");
+    action->code_digest = "digest";
+    action->limits.timeout = std::chrono::seconds(30);
+    action_ = std::move(action);
+  }
+
+  ~ControllerTest() override {
+    io_.stop();
+    thread_.join();
+    controller_.reset();
+  }
+
+  // Calls an asynchronous function of the controller and waits for its answer.
+  template <class T, class Function>
+  static Result<T> await(Function&& function) {
+    std::promise<Result<T>> promise;
+    auto future = promise.get_future();
+    function(Callback<T>([&promise](Result<T> result) { promise.set_value(std::move(result)); }));
+    return future.get();
+  }
+
+  Result<FlareTicket> flare(std::uint32_t workers, std::uint32_t granularity) {
+    FlareRequest request;
+    request.action = action_;
+    request.namespace_name = "guest";
+    request.params.assign(workers, "{}");
+    request.strategy = packing::Strategy::kHomogeneous;
+    request.granularity = granularity;
+    request.received = wall_now();
+    return await<FlareTicket>([&](auto done) { controller_->start_flare(std::move(request), std::move(done)); });
+  }
+
+  Result<store::FlarePtr> wait(const FlareId& id, std::chrono::milliseconds patience = std::chrono::seconds(20)) {
+    return await<store::FlarePtr>([&](auto done) {
+      controller_->wait_flare("guest", id, std::chrono::steady_clock::now() + patience, std::move(done));
+    });
+  }
+
+  Result<FlareSnapshot> get(const FlareId& id) {
+    return await<FlareSnapshot>(
+        [&](auto done) { controller_->get_flare("guest", id, Detail::kFull, std::move(done)); });
+  }
+
+  Status status() {
+    return *await<Status>([&](auto done) { controller_->status(std::move(done)); });
+  }
+
+  protocol::Hello hello(const std::string& name, std::uint32_t slots) {
+    protocol::Hello hello = TestInvoker::hello(name, slots);
+    hello.set_join_token("secret");
+    return hello;
+  }
+
+  std::unique_ptr<TestInvoker> join(const std::string& name, std::uint32_t slots) {
+    auto invoker = std::make_unique<TestInvoker>(controller_->invoker_address());
+    invoker->send(hello(name, slots));
+    EXPECT_TRUE(invoker->read().has_welcome());
+    return invoker;
+  }
+
+  boost::asio::io_context io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_ = boost::asio::make_work_guard(io_);
+  store::MemoryFlareStore flares_;
+  std::unique_ptr<Controller> controller_;
+  store::ActionPtr action_;
+  std::thread thread_;
+};
+
+TEST_F(ControllerTest, RunsAFlareOverTwoInvokers) {
+  auto first = join("a", 2);
+  auto second = join("b", 2);
+  const auto ticket = flare(4, 2);
+  ASSERT_TRUE(ticket);
+  EXPECT_EQ(ticket->activations.size(), 2U);
+  for (auto* invoker : {first.get(), second.get()}) {
+    const auto code = invoker->read();
+    EXPECT_EQ(code.code().piece(), "code");
+    EXPECT_TRUE(code.code().last());
+    const auto order = invoker->read();
+    ASSERT_TRUE(order.has_start_packs());
+    EXPECT_EQ(order.start_packs().burst_size(), 4U);
+    EXPECT_EQ(order.start_packs().pack_first_worker_size(), 2);
+    invoker->run(order.start_packs());
+  }
+  const auto ended = wait(ticket->id);
+  ASSERT_TRUE(ended);
+  EXPECT_EQ((*ended)->state, FlareState::kSucceeded);
+  EXPECT_EQ((*ended)->workers[3].result, "3");
+  EXPECT_EQ(status().invokers[0].free_slots, 2U);
+  EXPECT_TRUE(get(ticket->id)) << "ended flares stay readable";
+}
+
+TEST_F(ControllerTest, RefusesStrangers) {
+  const auto refused = [&](const protocol::Hello& greeting) {
+    TestInvoker invoker(controller_->invoker_address());
+    invoker.send(greeting);
+    EXPECT_FALSE(invoker.read().has_welcome());
+    return invoker.end();
+  };
+  auto other = hello("x", 1);
+  other.set_protocol_version(99);
+  const auto version = refused(other);
+  EXPECT_EQ(version.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_NE(version.error_message().find("99"), std::string::npos);
+  EXPECT_EQ(refused(TestInvoker::hello("x", 1)).error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(refused(hello("x", 0)).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  auto x = join("x", 1);
+  auto twin = hello("x", 1);
+  twin.set_pid(1);
+  EXPECT_EQ(refused(twin).error_code(), grpc::StatusCode::ALREADY_EXISTS);
+  EXPECT_EQ(status().invokers.size(), 1U);
+}
+
+TEST_F(ControllerTest, QueuesWhatDoesNotFitNowAndRefusesWhatNeverWill) {
+  EXPECT_EQ(flare(1, 1).error().code, ErrorCode::kUnavailable) << "no invoker yet";
+  auto invoker = join("a", 2);
+  EXPECT_EQ(flare(3, 1).error().code, ErrorCode::kNeverFits);
+  const auto running = flare(2, 2);
+  const auto waiting = flare(1, 1);
+  ASSERT_TRUE(waiting);
+  const auto snapshot = get(waiting->id);
+  EXPECT_EQ(snapshot->flare->state, FlareState::kQueued);
+  EXPECT_EQ(snapshot->queue_position, 1U);
+  EXPECT_FALSE(snapshot->queue_reason.empty());
+  ASSERT_TRUE(flare(1, 1));
+  EXPECT_EQ(flare(1, 1).error().code, ErrorCode::kBusy) << "the queue holds two";
+  invoker->read();  // code
+  invoker->run(invoker->read().start_packs());
+  EXPECT_EQ(invoker->read().start_packs().flare_id(), waiting->id.str());
+}
+
+TEST_F(ControllerTest, ACrashStopsTheOtherPacks) {
+  auto first = join("a", 1);
+  auto second = join("b", 1);
+  const auto ticket = flare(2, 1);
+  first->read();
+  second->read();
+  const auto order = first->read().start_packs();
+  const auto other = second->read().start_packs();
+  protocol::PackReport crash;
+  crash.set_flare_id(ticket->id.str());
+  crash.set_pack_id(order.packs(0).pack_id());
+  crash.mutable_ended()->set_cause(protocol::PACK_CAUSE_WORKER_CRASHED);
+  crash.mutable_ended()->set_message("worker 0 crashed with SIGSEGV");
+  first->send(crash);
+  EXPECT_EQ(second->read().stop_flare().flare_id(), ticket->id.str());
+  protocol::PackReport stopped;
+  stopped.set_flare_id(ticket->id.str());
+  stopped.set_pack_id(other.packs(0).pack_id());
+  stopped.mutable_ended()->set_cause(protocol::PACK_CAUSE_STOPPED);
+  second->send(stopped);
+  const auto ended = wait(ticket->id);
+  EXPECT_EQ((*ended)->state, FlareState::kFailed);
+  EXPECT_NE((*ended)->cause->message.find("SIGSEGV"), std::string::npos);
+}
+
+TEST_F(ControllerTest, ALostInvokerFailsItsFlares) {
+  auto first = join("a", 2);
+  auto second = join("b", 2);
+  const auto ticket = flare(4, 1);
+  first->leave();
+  second->read();
+  const auto order = second->read().start_packs();
+  EXPECT_EQ(second->read().stop_flare().flare_id(), ticket->id.str());
+  second->run(order);
+  const auto ended = wait(ticket->id);
+  EXPECT_EQ((*ended)->state, FlareState::kFailed);
+  EXPECT_EQ((*ended)->cause->code, ErrorCode::kUnavailable);
+  EXPECT_NE((*ended)->cause->message.find("was lost"), std::string::npos);
+  EXPECT_EQ(status().invokers.size(), 1U);
+}
+
+TEST_F(ControllerTest, TheSameProcessMayComeBackBeforeItsLossIsNoticed) {
+  auto first = join("a", 1);
+  const auto ticket = flare(1, 1);
+  auto again = join("a", 1);
+  EXPECT_EQ((*wait(ticket->id))->state, FlareState::kFailed);
+  EXPECT_EQ(status().invokers.size(), 1U);
+}
+
+TEST_F(ControllerTest, ATimeLimitNamesTheUnfinished) {
+  auto quick = std::make_shared<store::Action>(*action_);
+  quick->limits.timeout = std::chrono::milliseconds(1);
+  action_ = quick;
+  auto invoker = join("a", 1);
+  const auto ticket = flare(1, 1);
+  invoker->read();
+  const auto order = invoker->read().start_packs();
+  ASSERT_TRUE(invoker->read().has_stop_flare());
+  protocol::PackReport stopped;
+  stopped.set_flare_id(ticket->id.str());
+  stopped.mutable_ended()->set_cause(protocol::PACK_CAUSE_STOPPED);
+  invoker->send(stopped);
+  const auto ended = wait(ticket->id);
+  EXPECT_EQ((*ended)->state, FlareState::kTimedOut);
+  EXPECT_NE((*ended)->cause->message.find("worker 0"), std::string::npos);
+}
+
+TEST_F(ControllerTest, CancelsWhatWaitsAndWhatRuns) {
+  auto invoker = join("a", 1);
+  const auto running = flare(1, 1);
+  const auto waiting = flare(1, 1);
+  const auto cancel = [&](const FlareId& id) {
+    return await<store::FlarePtr>([&](auto done) { controller_->cancel_flare("guest", id, std::move(done)); });
+  };
+  EXPECT_EQ((*cancel(waiting->id))->state, FlareState::kCancelled);
+  EXPECT_EQ(cancel(waiting->id).error().code, ErrorCode::kNotFound);
+  invoker->read();
+  const auto order = invoker->read().start_packs();
+  std::thread obedient([&] {
+    ASSERT_TRUE(invoker->read().has_stop_flare());
+    protocol::PackReport stopped;
+    stopped.set_flare_id(order.flare_id());
+    stopped.mutable_ended()->set_cause(protocol::PACK_CAUSE_STOPPED);
+    invoker->send(stopped);
+  });
+  EXPECT_EQ((*cancel(running->id))->state, FlareState::kCancelled);
+  obedient.join();
+  EXPECT_EQ(status().invokers[0].free_slots, 1U);
+}
+
+TEST_F(ControllerTest, WaitingEndsAtItsDeadline) {
+  auto invoker = join("a", 1);
+  const auto ticket = flare(1, 1);
+  EXPECT_EQ(wait(ticket->id, std::chrono::milliseconds(1)).error().code, ErrorCode::kTimedOut);
+  EXPECT_EQ(wait(FlareId(random_hex_id())).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(ControllerTest, OtherNamespacesSeeNothing) {
+  auto invoker = join("a", 1);
+  const auto ticket = flare(1, 1);
+  const auto stolen = await<FlareSnapshot>(
+      [&](auto done) { controller_->get_flare("thief", ticket->id, Detail::kFull, std::move(done)); });
+  EXPECT_EQ(stolen.error().code, ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace gust::controller

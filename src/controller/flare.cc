@@ -1,0 +1,266 @@
+#include "controller/flare.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "base/check.h"
+
+namespace gust::controller {
+
+using store::FlareState;
+using store::PackCause;
+using store::PackState;
+using store::WorkerState;
+
+namespace {
+
+std::uint32_t packs_of(std::uint32_t burst_size, std::uint32_t granularity) {
+  return (burst_size + granularity - 1) / granularity;
+}
+
+ErrorCode code_of(PackCause cause) {
+  switch (cause) {
+    case PackCause::kLoadFailed: return ErrorCode::kInvalid;
+    case PackCause::kWorkerCrashed:
+    case PackCause::kWorkerExited:
+    case PackCause::kKilled: return ErrorCode::kCrashed;
+    case PackCause::kStopped: return ErrorCode::kCancelled;
+    case PackCause::kInvokerLost: return ErrorCode::kUnavailable;
+    case PackCause::kUnknown:
+    case PackCause::kFinished:
+    case PackCause::kLaunchFailed: break;
+  }
+  return ErrorCode::kInternal;
+}
+
+std::optional<std::size_t> find_stranger(const google::protobuf::RepeatedField<std::uint32_t>& ids, WorkerRange range) {
+  for (int i = 0; i < ids.size(); ++i) {
+    if (!range.contains(WorkerId(ids[i]))) return ids[i];
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Flare::Flare(FlareId id, FlareRequest request) : params_(std::move(request.params)) {
+  record_.id = std::move(id);
+  record_.namespace_name = std::move(request.namespace_name);
+  record_.action = std::move(request.action);
+  record_.invocation = request.invocation;
+  record_.strategy = request.strategy;
+  record_.granularity = request.granularity;
+  record_.burst_size = static_cast<std::uint32_t>(params_.size());
+  record_.stamps.received = request.received;
+  record_.workers.resize(record_.burst_size);
+}
+
+void Flare::drop_params() { params_ = {}; }
+
+void Flare::queue(WallTime at) {
+  record_.state = FlareState::kQueued;
+  record_.stamps.queued = at;
+  // Homogeneous packs are known before they are placed; of others only the workers are.
+  const bool known = record_.strategy == packing::Strategy::kHomogeneous;
+  const std::uint32_t size = known ? record_.granularity : record_.burst_size;
+  const std::uint32_t count = packs_of(record_.burst_size, size);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t first = i * size;
+    record_.activations.push_back({i == 0 ? ActivationId(record_.id.str()) : ActivationId(random_hex_id()),
+                                   {WorkerId(first), std::min(size, record_.burst_size - first)}});
+  }
+}
+
+void Flare::reserve(const packing::Plan& plan, const std::function<std::string(InvokerId)>& name_of, WallTime at) {
+  record_.state = FlareState::kReserved;
+  record_.stamps.reserved = at;
+  record_.packs.reserve(plan.size());
+  for (const packing::PlannedPack& planned : plan) {
+    store::PackRecord pack;
+    pack.invoker = planned.invoker;
+    pack.invoker_name = name_of(planned.invoker);
+    pack.workers = planned.workers;
+    record_.packs.push_back(std::move(pack));
+  }
+  if (!record_.activations.empty()) return;
+  for (const store::PackRecord& pack : record_.packs) {
+    const bool first = record_.activations.empty();
+    record_.activations.push_back(
+        {first ? ActivationId(record_.id.str()) : ActivationId(random_hex_id()), pack.workers});
+  }
+}
+
+void Flare::start(WallTime at) {
+  record_.state = FlareState::kStarting;
+  record_.stamps.starting = at;
+  for (store::PackRecord& pack : record_.packs) pack.state = PackState::kStarting;
+}
+
+Result<void> Flare::check(InvokerId from, const protocol::PackReport& report) const {
+  if (report.pack_id() >= record_.packs.size()) {
+    return fail(ErrorCode::kInvalid, fmt::format("there is no pack {}", report.pack_id()));
+  }
+  const store::PackRecord& pack = record_.packs[report.pack_id()];
+  if (pack.invoker != from) {
+    return fail(ErrorCode::kInvalid, fmt::format("pack {} is invoker {}'s", report.pack_id(), pack.invoker.value()));
+  }
+  if (pack.state == PackState::kEnded) {
+    return fail(ErrorCode::kInvalid, fmt::format("pack {} had ended", report.pack_id()));
+  }
+  const auto& started = report.started();
+  const auto& finished = report.finished();
+  if (started.worker_id_size() != started.started_us_size() ||
+      finished.worker_id_size() != finished.function_started_us_size() ||
+      finished.worker_id_size() != finished.function_ended_us_size() ||
+      finished.worker_id_size() != finished.ended_us_size() ||
+      finished.worker_id_size() != finished.peak_memory_bytes_size() ||
+      finished.worker_id_size() != finished.ok_size() || finished.worker_id_size() != finished.result_size()) {
+    return fail(ErrorCode::kInvalid, "arrays of different lengths");
+  }
+  for (const auto* ids : {&started.worker_id(), &finished.worker_id()}) {
+    if (const auto stranger = find_stranger(*ids, pack.workers)) {
+      return fail(ErrorCode::kInvalid, fmt::format("worker {} is not in pack {}", *stranger, report.pack_id()));
+    }
+  }
+  return {};
+}
+
+Result<Flare::Effect> Flare::apply(InvokerId from, const protocol::PackReport& report, WallTime now) {
+  GUST_TRY_VOID(check(from, report));
+  store::PackRecord& pack = record_.packs[report.pack_id()];
+  if (report.has_launched()) {
+    pack.received = from_micros(report.launched().received_us());
+    pack.launched = from_micros(report.launched().launched_us());
+    pack.pid = report.launched().pid();
+  }
+  if (report.has_loaded()) {
+    pack.state = PackState::kLoaded;
+    pack.entered = from_micros(report.loaded().entered_us());
+    pack.loaded = from_micros(report.loaded().loaded_us());
+    pack.peak_memory_at_start = Bytes(report.loaded().peak_memory_bytes());
+  }
+  if (report.has_started()) {
+    pack.state = PackState::kRunning;
+    apply_started(report.started());
+  }
+  if (report.has_finished()) apply_finished(report.finished());
+  for (const protocol::LogLine& line : report.log()) {
+    pack.logs.push_back({from_micros(line.stamp_us()), line.is_stderr(), line.text()});
+  }
+  Effect effect = Effect::kNone;
+  if (report.has_ended()) {
+    apply_ended(PackId(report.pack_id()), report.ended(), now);
+    effect = Effect::kPackEnded;
+  }
+  advance(now);
+  return effect;
+}
+
+void Flare::mark_started(store::WorkerRecord& worker, WallTime at) {
+  if (worker.state != WorkerState::kWaiting) return;
+  worker.state = WorkerState::kRunning;
+  worker.started = at;
+  ++record_.workers_started;
+}
+
+void Flare::apply_started(const protocol::WorkersStarted& started) {
+  for (int i = 0; i < started.worker_id_size(); ++i) {
+    mark_started(record_.workers[started.worker_id(i)], from_micros(started.started_us(i)));
+  }
+}
+
+void Flare::apply_finished(const protocol::WorkersFinished& finished) {
+  for (int i = 0; i < finished.worker_id_size(); ++i) {
+    store::WorkerRecord& worker = record_.workers[finished.worker_id(i)];
+    if (worker.state == WorkerState::kReturned || worker.state == WorkerState::kReturnedError) continue;
+    mark_started(worker, from_micros(finished.function_started_us(i)));
+    worker.state = finished.ok(i) ? WorkerState::kReturned : WorkerState::kReturnedError;
+    worker.function_started = from_micros(finished.function_started_us(i));
+    worker.function_ended = from_micros(finished.function_ended_us(i));
+    worker.ended = from_micros(finished.ended_us(i));
+    worker.peak_memory = Bytes(finished.peak_memory_bytes(i));
+    worker.result = finished.result(i);
+    ++record_.workers_finished;
+    if (!finished.ok(i)) ++record_.workers_with_error;
+  }
+}
+
+void Flare::apply_ended(PackId id, const protocol::PackEnded& ended, WallTime now) {
+  store::PackRecord& pack = record_.packs[id.value()];
+  pack.signal = ended.signal();
+  pack.exit_code = ended.exit_code();
+  if (ended.has_worker_id()) pack.culprit = WorkerId(ended.worker_id());
+  pack.cpu = std::chrono::microseconds(ended.cpu_us());
+  pack.peak_memory = Bytes(ended.peak_memory_bytes());
+  end_pack(id, static_cast<PackCause>(ended.cause()), ended.message(), from_micros(ended.ended_us()), now);
+}
+
+void Flare::end_pack(PackId id, PackCause cause, const std::string& message, WallTime ended, WallTime now) {
+  store::PackRecord& pack = record_.packs[id.value()];
+  pack.state = PackState::kEnded;
+  pack.ended = ended;
+  pack.cause = cause;
+  pack.message = message;
+  ++packs_ended_;
+
+  std::uint32_t lost = 0;
+  for (std::uint32_t w = pack.workers.first.value(); w < pack.workers.end(); ++w) {
+    store::WorkerRecord& worker = record_.workers[w];
+    if (worker.state == WorkerState::kWaiting || worker.state == WorkerState::kRunning) {
+      worker.state = WorkerState::kLost;
+      ++lost;
+    }
+  }
+  if (pack.cause == PackCause::kFinished && lost == 0) return;
+  if (pack.message.empty()) pack.message = fmt::format("ended ({}) with {} workers lost", to_string(pack.cause), lost);
+  abort(FlareState::kFailed,
+        Error{code_of(pack.cause),
+              fmt::format("{} (pack {} on invoker {})", pack.message, id.value(), pack.invoker.value())},
+        now);
+}
+
+Flare::Effect Flare::lose_pack(PackId id, const std::string& why, WallTime now) {
+  if (record_.packs[id.value()].state == PackState::kEnded) return Effect::kNone;
+  end_pack(id, PackCause::kInvokerLost, why, now, now);
+  return Effect::kPackEnded;
+}
+
+void Flare::abort(FlareState outcome, Error cause, WallTime now) {
+  if (is_failing() || has_ended(record_.state)) return;
+  outcome_ = outcome;
+  record_.cause = std::move(cause);
+  record_.state = FlareState::kFinishing;
+  record_.stamps.finishing = now;
+}
+
+void Flare::advance(WallTime now) {
+  if (record_.state == FlareState::kStarting && record_.workers_started == record_.burst_size) {
+    record_.state = FlareState::kRunning;
+    record_.stamps.running = now;
+  }
+  if (record_.state == FlareState::kRunning && record_.workers_finished > 0) {
+    record_.state = FlareState::kFinishing;
+    record_.stamps.finishing = now;
+  }
+}
+
+std::string Flare::unfinished_workers() const {
+  constexpr std::size_t kNamed = 8;
+  std::vector<std::uint32_t> ids;
+  for (std::uint32_t w = 0; w < record_.burst_size; ++w) {
+    const WorkerState state = record_.workers[w].state;
+    if (state == WorkerState::kWaiting || state == WorkerState::kRunning) ids.push_back(w);
+  }
+  const std::size_t named = std::min(ids.size(), kNamed);
+  std::string text = fmt::format("{} {}", ids.size() == 1 ? "worker" : "workers",
+                                 fmt::join(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(named), ", "));
+  if (ids.size() > named) text += fmt::format(" and {} more", ids.size() - named);
+  return text;
+}
+
+void Flare::finish(WallTime now) {
+  GUST_CHECK(all_packs_ended(), "a flare ends after its packs");
+  record_.state = outcome_;
+  record_.stamps.ended = now;
+}
+
+}  // namespace gust::controller

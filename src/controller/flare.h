@@ -1,0 +1,77 @@
+// One flare's life as a state machine without I/O: what is known of its packs and workers, and when it is over.
+//
+//   queued -> reserved -> starting -> running -> finishing -> succeeded | failed | cancelled | timed out
+//
+// A cause of failure sends it to `finishing` from any state; it ends when the last of its packs has ended. The first
+// cause stays. Only on the controller's strand.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "controller/controller.h"
+#include "packing/packing.h"
+#include "protocol/control.pb.h"
+#include "store/records.h"
+
+namespace gust::controller {
+
+class Flare {
+ public:
+  Flare(FlareId id, FlareRequest request);
+
+  [[nodiscard]] const store::FlareRecord& record() const { return record_; }
+  [[nodiscard]] const FlareId& id() const { return record_.id; }
+  /// The texts of the workers' parameters, until drop_params().
+  [[nodiscard]] const std::vector<std::string>& params() const { return params_; }
+  void drop_params();
+
+  void queue(WallTime at);
+  /// Its packs hold their slots. Makes the activations too, unless the flare was queued and has promised them already.
+  void reserve(const packing::Plan& plan, const std::function<std::string(InvokerId)>& name_of, WallTime at);
+  /// The invokers have been told.
+  void start(WallTime at);
+
+  /// What a report meant for the flare.
+  enum class Effect : std::uint8_t { kNone, kPackEnded };
+
+  /// Takes one pack's news from the invoker that runs it. Reports that make no sense (a pack of another invoker, a
+  /// worker of another pack, anything after the end) are refused with kInvalid and change nothing.
+  Result<Effect> apply(InvokerId from, const protocol::PackReport& report, WallTime now);
+  /// The pack is gone with its invoker.
+  Effect lose_pack(PackId pack, const std::string& why, WallTime now);
+  /// Ends the flare with this outcome once its packs have ended. Ignored when there is a cause already.
+  void abort(store::FlareState outcome, Error cause, WallTime now);
+
+  /// True from a cause of failure on: its packs are to be stopped.
+  [[nodiscard]] bool is_failing() const { return record_.cause.has_value(); }
+  [[nodiscard]] bool all_packs_ended() const { return packs_ended_ == record_.packs.size(); }
+  /// "workers 3, 7 and 12 more": those that have not finished; for time limits.
+  [[nodiscard]] std::string unfinished_workers() const;
+  /// Sets the final state. Requires all_packs_ended().
+  void finish(WallTime now);
+  /// Gives the record away, after finish().
+  [[nodiscard]] store::FlareRecord release() && { return std::move(record_); }
+
+ private:
+  Result<void> check(InvokerId from, const protocol::PackReport& report) const;
+  void apply_started(const protocol::WorkersStarted& started);
+  void apply_finished(const protocol::WorkersFinished& finished);
+  void apply_ended(PackId pack, const protocol::PackEnded& ended, WallTime now);
+  void end_pack(PackId pack, store::PackCause cause, const std::string& message, WallTime ended, WallTime now);
+  void mark_started(store::WorkerRecord& worker, WallTime at);
+  void advance(WallTime now);
+
+  store::FlareRecord record_;
+  std::vector<std::string> params_;
+  store::FlareState outcome_ = store::FlareState::kSucceeded;
+  std::size_t packs_ended_ = 0;
+};
+
+}  // namespace gust::controller

@@ -1,0 +1,91 @@
+#include "controller/invokers.h"
+
+#include <charconv>
+#include <fmt/format.h>
+
+#include "base/encoding.h"
+#include "protocol/version.h"
+
+namespace gust::controller {
+
+std::optional<InvokerTable::Refusal> InvokerTable::refuse(const protocol::Hello& hello) const {
+  if (hello.protocol_version() != protocol::kProtocolVersion) {
+    return Refusal{CloseReason::kVersionMismatch,
+                   fmt::format("invoker {} speaks protocol version {}, this controller speaks {}; install the same "
+                               "version of gust on both",
+                               hello.name(), hello.protocol_version(), protocol::kProtocolVersion)};
+  }
+  if (!join_token_.empty() && !constant_time_equal(hello.join_token(), join_token_)) {
+    return Refusal{
+        CloseReason::kDenied,
+        fmt::format("invoker {} has a wrong join token; give it the controller's with GUST_JOIN_TOKEN", hello.name())};
+  }
+  if (hello.name().empty() || hello.slots() == 0 || hello.memory_bytes() == 0) {
+    return Refusal{
+        CloseReason::kProtocolError,
+        fmt::format("invoker '{}' offers {} slots and {} bytes of memory; it needs a name and more than none "
+                    "of either",
+                    hello.name(), hello.slots(), hello.memory_bytes())};
+  }
+  for (const auto& [id, invoker] : invokers_) {
+    if (invoker.hello.name() == hello.name() && invoker.hello.pid() != hello.pid()) {
+      return Refusal{CloseReason::kNameTaken,
+                     fmt::format("another invoker is called {} (process {}); choose another name with --name",
+                                 hello.name(), invoker.hello.pid())};
+    }
+  }
+  return std::nullopt;
+}
+
+Invoker* InvokerTable::find_earlier(const protocol::Hello& hello) {
+  for (auto& [id, invoker] : invokers_) {
+    if (invoker.hello.name() == hello.name() && invoker.hello.pid() == hello.pid()) return &invoker;
+  }
+  return nullptr;
+}
+
+InvokerId InvokerTable::choose_id(std::string_view name) const {
+  constexpr std::size_t kMaxDigits = 6;
+  const std::string_view digits = name.substr(name.find_last_not_of("0123456789") + 1);
+  std::uint32_t wished = 0;
+  if (!digits.empty() && digits.size() <= kMaxDigits) {
+    std::from_chars(digits.data(), digits.data() + digits.size(), wished);
+    if (!invokers_.contains(InvokerId(wished))) return InvokerId(wished);
+  }
+  std::uint32_t free = 0;
+  for (const auto& [id, invoker] : invokers_) {
+    if (id.value() != free) break;
+    ++free;
+  }
+  return InvokerId(free);
+}
+
+Invoker& InvokerTable::add(LinkPtr link, protocol::Hello hello, WallTime now) {
+  const InvokerId id = choose_id(hello.name());
+  Invoker& invoker = invokers_[id];
+  invoker.id = id;
+  invoker.link = std::move(link);
+  invoker.hello = std::move(hello);
+  invoker.joined = now;
+  by_link_[invoker.link.get()] = invoker.id;
+  return invoker;
+}
+
+void InvokerTable::remove(InvokerId id) {
+  const auto found = invokers_.find(id);
+  if (found == invokers_.end()) return;
+  by_link_.erase(found->second.link.get());
+  invokers_.erase(found);
+}
+
+Invoker* InvokerTable::find(InvokerId id) {
+  const auto found = invokers_.find(id);
+  return found == invokers_.end() ? nullptr : &found->second;
+}
+
+Invoker* InvokerTable::find(const LinkPtr& link) {
+  const auto found = by_link_.find(link.get());
+  return found == by_link_.end() ? nullptr : find(found->second);
+}
+
+}  // namespace gust::controller

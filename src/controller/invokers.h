@@ -1,0 +1,58 @@
+// The invokers that are connected now. Only on the controller's strand.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "controller/gateway.h"
+#include "store/records.h"
+
+namespace gust::controller {
+
+struct Invoker {
+  InvokerId id;
+  LinkPtr link;
+  protocol::Hello hello;
+  WallTime joined;
+  std::set<std::string> code;                  ///< digests that it has been sent
+  std::set<std::pair<FlareId, PackId>> packs;  ///< that run there
+};
+
+class InvokerTable {
+ public:
+  explicit InvokerTable(std::string join_token) : join_token_(std::move(join_token)) {}
+
+  /// The reason and the sentence with which a newcomer is to be refused, if it is.
+  struct Refusal {
+    CloseReason reason;
+    std::string sentence;
+  };
+  [[nodiscard]] std::optional<Refusal> refuse(const protocol::Hello& hello) const;
+
+  /// The same process with an older stream: it reconnected before the loss of that one was noticed.
+  [[nodiscard]] Invoker* find_earlier(const protocol::Hello& hello);
+
+  /// Gives it the number that its name ends with as its id, if that is free, so that people find node-17 as invoker 17;
+  /// else the lowest free one. Requires that refuse() had nothing against it.
+  Invoker& add(LinkPtr link, protocol::Hello hello, WallTime now);
+  void remove(InvokerId id);
+
+  [[nodiscard]] Invoker* find(InvokerId id);
+  /// By its link, as events name it. Null for those that were refused or have been removed.
+  [[nodiscard]] Invoker* find(const LinkPtr& link);
+
+  [[nodiscard]] std::map<InvokerId, Invoker>& all() { return invokers_; }
+
+ private:
+  [[nodiscard]] InvokerId choose_id(std::string_view name) const;
+
+  std::string join_token_;
+  std::map<InvokerId, Invoker> invokers_;
+  std::map<const InvokerLink*, InvokerId> by_link_;
+};
+
+}  // namespace gust::controller

@@ -1,0 +1,93 @@
+#include "controller/orders.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "protocol/version.h"
+
+namespace gust::controller {
+
+namespace {
+
+void fill_header(protocol::StartPacks& order, const store::FlareRecord& flare) {
+  const store::Action& action = *flare.action;
+  order.set_flare_id(flare.id.str());
+  order.set_namespace_name(flare.namespace_name);
+  order.set_action_name(action.qualified_name());
+  order.set_action_version(action.version);
+  order.set_kind(action.kind);
+  order.set_code_digest(action.code_digest);
+  order.set_burst_size(flare.burst_size);
+  order.mutable_pack_first_worker()->Reserve(static_cast<int>(flare.packs.size()));
+  for (const store::PackRecord& pack : flare.packs) order.add_pack_first_worker(pack.workers.first.value());
+  order.set_memory_bytes(action.limits.memory.count());
+  order.set_log_bytes(action.limits.logs.count());
+  order.set_deadline_us(to_micros(flare.stamps.reserved + action.limits.timeout));
+}
+
+void fill_pack(protocol::PackStart& start, std::uint32_t pack_id, const store::PackRecord& pack,
+               const ActivationId& activation, const std::vector<std::string>& params) {
+  start.set_pack_id(pack_id);
+  start.set_activation_id(activation.str());
+  start.set_first_worker(pack.workers.first.value());
+  start.set_worker_count(pack.workers.count);
+  std::string& texts = *start.mutable_params();
+  for (std::uint32_t w = pack.workers.first.value(); w < pack.workers.end(); ++w) {
+    texts += params[w];
+    start.add_params_end(static_cast<std::uint32_t>(texts.size()));
+  }
+}
+
+}  // namespace
+
+std::vector<std::pair<InvokerId, MessagePtr>> start_orders(const Flare& flare) {
+  const store::FlareRecord& record = flare.record();
+  std::map<InvokerId, std::shared_ptr<protocol::ControllerMessage>> orders;
+  const std::string peer_token = record.packs.size() > 1 ? random_hex_id() : std::string();
+  auto activation = record.activations.begin();
+  for (std::uint32_t p = 0; p < record.packs.size(); ++p) {
+    const store::PackRecord& pack = record.packs[p];
+    while (!activation->workers.contains(pack.workers.first)) ++activation;
+    auto& order = orders[pack.invoker];
+    if (!order) {
+      order = std::make_shared<protocol::ControllerMessage>();
+      fill_header(*order->mutable_start_packs(), record);
+      order->mutable_start_packs()->set_peer_token(peer_token);
+    }
+    fill_pack(*order->mutable_start_packs()->add_packs(), p, pack, activation->id, flare.params());
+  }
+  return {orders.begin(), orders.end()};
+}
+
+MessagePtr peer_order(const FlareId& flare, const std::vector<protocol::Peer>& news) {
+  auto message = std::make_shared<protocol::ControllerMessage>();
+  message->mutable_peers()->set_flare_id(flare.str());
+  for (const protocol::Peer& peer : news) *message->mutable_peers()->add_peers() = peer;
+  return message;
+}
+
+MessagePtr stop_order(const FlareId& flare, std::string_view reason) {
+  auto message = std::make_shared<protocol::ControllerMessage>();
+  message->mutable_stop_flare()->set_flare_id(flare.str());
+  message->mutable_stop_flare()->set_reason(std::string(reason));
+  return message;
+}
+
+std::vector<MessagePtr> code_orders(std::string_view digest, std::string_view code) {
+  std::vector<MessagePtr> orders;
+  std::size_t at = 0;
+  do {
+    const std::string_view piece = code.substr(at, protocol::kCodePieceBytes);
+    at += piece.size();
+    auto message = std::make_shared<protocol::ControllerMessage>();
+    protocol::Code& part = *message->mutable_code();
+    part.set_digest(std::string(digest));
+    part.set_piece(std::string(piece));
+    part.set_last(at == code.size());
+    orders.push_back(std::move(message));
+  } while (at < code.size());
+  return orders;
+}
+
+}  // namespace gust::controller
