@@ -1,0 +1,25 @@
+// The server's certificate: given by files, or made by us.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace gust::http {
+
+/// PEM texts.
+struct Certificate {
+  std::string chain;
+  std::string private_key;
+};
+
+/// Reads both files and checks that they belong together. kInvalid names the file that is wrong.
+Result<Certificate> load_certificate(const std::filesystem::path& chain, const std::filesystem::path& private_key);
+
+/// A new self-signed ECDSA P-256 certificate, valid for ten years, for `names` (DNS names or addresses), localhost,
+/// 127.0.0.1 and ::1.
+Result<Certificate> make_certificate(const std::vector<std::string>& names);
+
+}  // namespace gust::http
