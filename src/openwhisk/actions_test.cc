@@ -1,0 +1,185 @@
+#include "openwhisk/testing/api_fixture.h"
+
+namespace gust::openwhisk {
+namespace {
+
+using ActionsTest = ApiTest;
+
+std::string at(const std::string& rest) { return "/api/v1/namespaces/_/actions" + rest; }
+
+TEST_F(ActionsTest, AnActionReadsBackAsOpenWhiskHasIt) {
+  const auto put = send("PUT", at("/hello"),
+                        put_body({{"limits", {{"timeout", 5000}, {"memory", 128}}},
+                                  {"parameters", {{{"key", "a"}, {"value", 1}}}},
+                                  {"annotations", {{{"key", "note"}, {"value", "x"}}}}}));
+  ASSERT_EQ(put.status, 200U) << put.body;
+  Json action = get(at("/hello"));
+  EXPECT_TRUE(action["updated"].is_number_integer());
+  action["updated"] = 0;
+  EXPECT_EQ(dump_json(action),
+            R"({"namespace":"guest","name":"hello","version":"0.0.1","publish":false,)"
+            R"("annotations":[{"key":"note","value":"x"},{"key":"exec","value":"cpp:1"}],"updated":0,)"
+            R"("limits":{"timeout":5000,"memory":128,"logs":10},)"
+            R"("exec":{"kind":"cpp:1","binary":true,"code":")" +
+                base64_encode(kElf) + R"("},"parameters":[{"key":"a","value":1}]})");
+  EXPECT_FALSE(get(at("/hello?code=false"))["exec"].contains("code"));
+  EXPECT_FALSE(json(put)["exec"].contains("code"));
+}
+
+TEST_F(ActionsTest, APutSendsTheCodeToTheInvokers) {
+  deploy("hello");
+  ASSERT_EQ(controller_.distributed.size(), 1U);
+  EXPECT_EQ(controller_.distributed[0]->name, "hello");
+  EXPECT_EQ(*controller_.distributed[0]->code, kElf);
+  EXPECT_EQ(controller_.distributed[0]->code_digest, sha256_hex(kElf));
+}
+
+TEST_F(ActionsTest, TheDefaultOfAFamilyIsItsKind) {
+  const std::string body = dump_json({{"exec", {{"kind", "cpp:default"}, {"code", base64_encode(kElf)}}}});
+  ASSERT_EQ(send("PUT", at("/a"), body).status, 200U);
+  EXPECT_EQ(get(at("/a"))["exec"]["kind"], "cpp:1");
+}
+
+TEST_F(ActionsTest, AnExistingNameNeedsOverwrite) {
+  deploy("a");
+  expect_error(send("PUT", at("/a"), put_body()), 409, "resource already exists");
+  expect_error(send("PUT", at("/a?overwrite=false"), put_body()), 409, "resource already exists");
+  EXPECT_EQ(json(send("PUT", at("/a?overwrite=True"), put_body()))["version"], "0.0.2");
+  expect_error(send("PUT", at("/a?overwrite=maybe"), put_body()), 400, "overwrite=maybe");
+}
+
+TEST_F(ActionsTest, AnUpdateKeepsWhatItDoesNotMention) {
+  deploy("a", {{"limits", {{"memory", 128}}}, {"parameters", {{{"key", "k"}, {"value", 1}}}}});
+  ASSERT_EQ(send("PUT", at("/a?overwrite=true"), R"({"limits":{"timeout":1000}})").status, 200U);
+  const Json action = get(at("/a"));
+  EXPECT_EQ(action["limits"]["memory"], 128);
+  EXPECT_EQ(action["limits"]["timeout"], 1000);
+  EXPECT_EQ(action["parameters"].size(), 1U);
+  EXPECT_EQ(action["annotations"].size(), 1U) << "one annotation exec";
+  EXPECT_EQ(action["exec"]["code"], base64_encode(kElf));
+}
+
+TEST_F(ActionsTest, NamesFollowOpenWhisksRules) {
+  for (const char* name : {"a", "_x", "docker.io_x_y_256MB_3.7.1", "a%20b", "a@b-c.d", "9"}) {
+    EXPECT_EQ(send("PUT", at("/") + name, put_body()).status, 200U) << name;
+  }
+  EXPECT_EQ(get(at("/a%20b"))["name"], "a b");
+  for (const char* name : {"a%21", "-a", ".a", "@a", "%20a", "a%20", "a$b", "%C3%A4"}) {
+    expect_error(send("PUT", at("/") + name, put_body()), 400, "not a valid name");
+  }
+  EXPECT_EQ(send("PUT", at("/") + std::string(256, 'a'), put_body()).status, 200U);
+  expect_error(send("PUT", at("/") + std::string(257, 'a'), put_body()), 400, "256");
+}
+
+TEST_F(ActionsTest, PathsThroughAPackageAreNotFound) {
+  for (const char* method : {"GET", "PUT", "DELETE", "POST"}) {
+    expect_error(send(method, at("/pkg/a"), put_body()), 404, "no package pkg in namespace guest");
+  }
+  expect_error(send("GET", at("/pkg/")), 404, "no package pkg");
+  expect_error(send("GET", at("/pkg/a/b")), 400, "not a valid name");
+}
+
+TEST_F(ActionsTest, WrongBodiesAreRefusedWithTheMemberAndWhatIsRight) {
+  const auto refused = [this](const std::string& body, const std::string& part) {
+    expect_error(send("PUT", at("/a"), body), 400, part);
+  };
+  refused("{", "not JSON");
+  refused("[]", "not a JSON object");
+  refused("", "exec is missing");
+  refused(R"({"exec":7})", "exec is 7");
+  refused(R"({"exec":{}})", "exec.kind is missing");
+  refused(R"({"exec":{"kind":5}})", "exec.kind is 5");
+  refused(R"({"exec":{"kind":"python:3","code":"eA=="}})",
+          "kind \"python:3\" does not exist here; the kinds are: cpp:1");
+  refused(R"({"exec":{"kind":"cpp:1"}})", "exec.code is missing");
+  refused(R"({"exec":{"kind":"cpp:1","code":"%%%"}})", "not base64");
+  refused(R"({"exec":{"kind":"cpp:1","code":"eA=="}})", "not an ELF shared object");
+  refused(put_body({{"limits", 5}}), "limits is 5");
+  refused(put_body({{"limits", {{"timeout", 99}}}}),
+          "limits.timeout is 99; it must be a whole number of 100 to 3600000");
+  refused(put_body({{"limits", {{"timeout", 3'600'001}}}}), "limits.timeout is 3600001");
+  refused(put_body({{"limits", {{"timeout", -1}}}}), "limits.timeout is -1");
+  refused(put_body({{"limits", {{"timeout", "60 s"}}}}), "limits.timeout is \"60 s\"");
+  refused(put_body({{"limits", {{"memory", 15}}}}),
+          "limits.memory is 15; it must be a whole number of 16 to 1048576 MB");
+  refused(put_body({{"limits", {{"memory", 1.5}}}}), "limits.memory is 1.5");
+  refused(put_body({{"limits", {{"memory", (1 << 20) + 1}}}}), "limits.memory");
+  refused(put_body({{"limits", {{"logs", 1025}}}}), "limits.logs is 1025");
+  refused(put_body({{"annotations", {{"a", 1}}}}), "annotations is");
+  refused(put_body({{"parameters", {{{"value", 1}}}}}), "parameters is");
+  refused(put_body({{"publish", "yes"}}), "publish is \"yes\"");
+  EXPECT_TRUE(get(at("")).empty()) << "nothing was stored";
+  EXPECT_TRUE(controller_.distributed.empty());
+}
+
+TEST_F(ActionsTest, CodeOverTheLimitIsTooLarge) {
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+  GTEST_SKIP() << "48 MB byte by byte takes minutes under the thread sanitizer";
+#endif
+#endif
+  std::string code = kElf;
+  code.resize(48U << 20);
+  const auto body = [](const std::string& bytes) {
+    return R"({"exec":{"kind":"cpp:1","code":")" + base64_encode(bytes) + R"("}})";
+  };
+  EXPECT_EQ(send("PUT", at("/a"), body(code)).status, 200U);
+  code += 'x';
+  expect_error(send("PUT", at("/b"), body(code)), 413, "the limit is 48 MB");
+}
+
+TEST_F(ActionsTest, TheRealInspectorRefusesWhatIsNoSharedObject) {
+  const Api api(controller_, actions_, flares_, keys(), ApiOptions{.version = "1"});
+  http::Request request{.method = "PUT",
+                        .path = at("/a"),
+                        .query = {},
+                        .headers = {{"Authorization", "Basic " + base64_encode("user:password")}},
+                        .body = R"({"exec":{"kind":"cpp:1","code":"aGVsbG8="}})"};
+  http::Response answer;
+  api.handle(std::move(request), [&](http::Response response) { answer = std::move(response); });
+  expect_error(answer, 400, "exec.code: ");
+}
+
+TEST_F(ActionsTest, ListsBriefsNewestFirst) {
+  for (const char* name : {"a", "b", "c"}) deploy(name);
+  Json all = get(at(""));
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[0]["name"], "c");
+  all[0]["updated"] = 0;
+  EXPECT_EQ(dump_json(all[0]), R"({"namespace":"guest","name":"c","version":"0.0.1","publish":false,)"
+                               R"("annotations":[{"key":"exec","value":"cpp:1"}],"updated":0,)"
+                               R"("limits":{"timeout":60000,"memory":256,"logs":10},"exec":{"binary":true}})");
+  const Json second = get(at("?limit=1&skip=1"));
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(second[0]["name"], "b");
+  EXPECT_EQ(dump_json(get(at("?count=true"))), R"({"actions":3})");
+  EXPECT_EQ(get(at("?count=true&skip=2"))["actions"], 1);
+  EXPECT_EQ(get(at("?skip=9")).size(), 0U);
+  EXPECT_EQ(get(at("/")).size(), 3U);
+}
+
+TEST_F(ActionsTest, LimitDefaultsTo30And0Means200) {
+  for (int i = 0; i < 205; ++i) deploy("a" + std::to_string(i));
+  EXPECT_EQ(get(at("")).size(), 30U);
+  EXPECT_EQ(get(at("?limit=0")).size(), 200U);
+  EXPECT_EQ(get(at("?limit=200")).size(), 200U);
+  expect_error(send("GET", at("?limit=201")), 400, "limit=201 is not a whole number of 0 to 200");
+  expect_error(send("GET", at("?limit=-1")), 400, "limit=-1");
+  expect_error(send("GET", at("?limit=ten")), 400, "limit=ten");
+  expect_error(send("GET", at("?skip=-1")), 400, "skip=-1");
+  expect_error(send("GET", at("?skip=")), 400, "skip=");
+  expect_error(send("GET", at("?count=1")), 400, "count=1");
+}
+
+TEST_F(ActionsTest, DeleteGivesTheEntity) {
+  deploy("a");
+  const auto removed = send("DELETE", at("/a"));
+  EXPECT_EQ(removed.status, 200U);
+  EXPECT_EQ(json(removed)["name"], "a");
+  EXPECT_EQ(json(removed)["exec"]["code"], base64_encode(kElf));
+  expect_error(send("DELETE", at("/a")), 404, "no action a in namespace guest");
+  expect_error(send("GET", at("/a")), 404, "no action a");
+}
+
+}  // namespace
+}  // namespace gust::openwhisk

@@ -1,0 +1,81 @@
+#include <fmt/format.h>
+
+#include "openwhisk/json_text.h"
+#include "openwhisk/names.h"
+#include "openwhisk/query.h"
+#include "openwhisk/render.h"
+#include "openwhisk/routes.h"
+
+namespace gust::openwhisk {
+
+namespace {
+
+/// Milliseconds until the end of the year 9999: more would overflow as microseconds one day.
+constexpr std::uint64_t kLatestMillis = 253'402'300'799'999;
+
+WallTime from_millis(std::uint64_t millis) { return from_micros(static_cast<std::int64_t>(millis) * 1000); }
+
+Result<store::ActivationQuery> parse_query(const Call& call) {
+  const http::Request& request = call.request();
+  store::ActivationQuery query;
+  query.namespace_name = call.namespace_name();
+  const Page page = GUST_TRY(query_page(request));
+  query.skip = page.skip;
+  query.limit = page.limit;
+  if (const auto name = request.query.find("name"); name != request.query.end() && !name->second.empty()) {
+    GUST_TRY(parse_entity_path(name->second));
+    query.action_path = name->second;
+  }
+  if (const auto since = GUST_TRY(query_number(request, "since", 0, kLatestMillis))) query.since = from_millis(*since);
+  if (const auto upto = GUST_TRY(query_number(request, "upto", 0, kLatestMillis))) {
+    query.upto = from_millis(*upto) + std::chrono::microseconds(999);  // that millisecond included
+  }
+  return query;
+}
+
+Result<std::string> list(const Services& services, const Call& call) {
+  const store::ActivationQuery query = GUST_TRY(parse_query(call));
+  const bool full = GUST_TRY(query_flag(call.request(), "docs"));
+  if (GUST_TRY(query_flag(call.request(), "count"))) {
+    return dump_json({{"activations", services.flares.count_activations(query)}});
+  }
+  JsonText text;
+  text.raw("[");
+  bool first = true;
+  for (const store::ActivationView& view : services.flares.list_activations(query)) {
+    text.next(first).raw(full ? render_activation(view) : render_activation_brief(view));
+  }
+  text.raw("]");
+  return text.take();
+}
+
+/// The ended activation that the call's path names. OpenWhisk's clients poll through the 404s until it is there.
+Result<store::ActivationView> find_activation(const Services& services, const Call& call) {
+  if (!is_hex_id(call.name())) {
+    return fail(ErrorCode::kInvalid,
+                fmt::format("\"{}\" is not an activation id: it must be 32 lower-case hex digits", call.name()));
+  }
+  auto view = services.flares.get_activation(call.namespace_name(), ActivationId(call.name()));
+  if (view || view.error().code != ErrorCode::kNotFound) return view;
+  return fail(ErrorCode::kNotFound, fmt::format("activation {} does not exist, or has not ended yet", call.name()));
+}
+
+using Render = std::string (*)(const store::ActivationView&);
+
+void answer_with(Render render, const Services& services, Call& call) {
+  const auto view = find_activation(services, call);
+  if (!view) return call.answer_error(view.error());
+  call.answer(200, render(*view));
+}
+
+}  // namespace
+
+void list_activations(const Services& services, Call call) { call.answer(list(services, call)); }
+
+void get_activation(const Services& services, Call call) { answer_with(render_activation, services, call); }
+
+void get_activation_logs(const Services& services, Call call) { answer_with(render_logs, services, call); }
+
+void get_activation_result(const Services& services, Call call) { answer_with(render_result, services, call); }
+
+}  // namespace gust::openwhisk

@@ -1,0 +1,75 @@
+#include "openwhisk/api.h"
+
+#include <fmt/format.h>
+
+#include "openwhisk/call.h"
+#include "openwhisk/routes.h"
+
+namespace gust::openwhisk {
+
+Api::Api(controller::Controller& controller, store::ActionStore& actions, store::FlareStore& flares, KeyTable keys,
+         ApiOptions options)
+    : services_{controller, actions, flares, std::move(keys), std::move(options)} {
+  const std::string own = "/api/v1/namespaces/{ns}";
+  add("GET", "/", Access::kOpen, get_root);
+  add("GET", "/ping", Access::kOpen, get_ping);
+  add("GET", "/api/v1", Access::kOpen, get_api);
+  add("GET", "/api/v1/namespaces", Access::kWithKey, list_namespaces);
+  add("GET", "/api/v1/gust/status", Access::kWithKey, get_status);
+  add("GET", own + "/limits", Access::kWithKey, get_limits);
+  add("GET", own + "/actions", Access::kWithKey, list_actions);
+  add("GET", own + "/actions/{name...}", Access::kWithKey, get_action);
+  add("PUT", own + "/actions/{name...}", Access::kWithKey, put_action);
+  add("DELETE", own + "/actions/{name...}", Access::kWithKey, delete_action);
+  add("POST", own + "/actions/{name...}", Access::kWithKey, invoke_action);
+  add("GET", own + "/activations", Access::kWithKey, list_activations);
+  add("GET", own + "/activations/{id}", Access::kWithKey, get_activation);
+  add("GET", own + "/activations/{id}/logs", Access::kWithKey, get_activation_logs);
+  add("GET", own + "/activations/{id}/result", Access::kWithKey, get_activation_result);
+  add("GET", own + "/flares", Access::kWithKey, list_flares);
+  add("GET", own + "/flares/{id}", Access::kWithKey, get_flare);
+  add("DELETE", own + "/flares/{id}", Access::kWithKey, cancel_flare);
+}
+
+void Api::handle(http::Request request, http::Responder respond) const {
+  router_.serve(std::move(request), std::move(respond));
+}
+
+void Api::add(std::string method, const std::string& pattern, Access access, Route route) {
+  const bool has_namespace = pattern.find("{ns}") != std::string::npos;
+  const char* name = pattern.find("{name...}") != std::string::npos ? "name"
+                     : pattern.find("{id}") != std::string::npos    ? "id"
+                                                                    : nullptr;
+  router_.add(std::move(method), pattern,
+              [this, access, route, has_namespace, name](http::Request request, http::PathParams params,
+                                                         http::Responder respond) {
+                Call call(std::move(request), std::move(respond), wall_now());
+                if (access == Access::kWithKey && !admit(call, has_namespace ? &params.at("ns") : nullptr)) return;
+                if (name != nullptr) call.set_name(params.at(name));
+                route(services_, std::move(call));
+              });
+}
+
+bool Api::admit(Call& call, const std::string* namespace_in_path) const {
+  const auto header = call.request().header("authorization");
+  if (!header) {
+    call.answer_error(401, "the request has no API key: send it as HTTP Basic authentication");
+    return false;
+  }
+  const auto credentials = basic_credentials(*header);
+  auto own = credentials ? services_.keys.find(*credentials) : std::nullopt;
+  if (!own) {
+    call.answer_error(401, "the supplied authentication is invalid: no namespace has this API key");
+    return false;
+  }
+  call.set_namespace(std::move(*own));
+  if (namespace_in_path == nullptr || *namespace_in_path == "_" || *namespace_in_path == call.namespace_name()) {
+    return true;
+  }
+  call.answer_error(403, fmt::format("the supplied authentication is not authorized to access '{}': this key's "
+                                     "namespace is '{}'",
+                                     *namespace_in_path, call.namespace_name()));
+  return false;
+}
+
+}  // namespace gust::openwhisk

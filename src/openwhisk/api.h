@@ -1,0 +1,60 @@
+// The REST surface: OpenWhisk's, the burst extension, and Gust's own routes. README.md lists them.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "controller/controller.h"
+#include "http/router.h"
+#include "openwhisk/auth.h"
+#include "store/store.h"
+#include "worker/inspect.h"
+
+namespace gust::openwhisk {
+
+class Call;
+
+struct ApiOptions {
+  std::string version;                             ///< of this build, as it is shown to clients
+  std::chrono::milliseconds longest_wait{60'000};  ///< of a blocking invocation; then 202 with the id
+  std::chrono::seconds longest_poll{60};           ///< of GET …/flares/{id}?wait=
+  /// Looks at the code of C++ actions before they are stored.
+  std::function<Result<worker::ObjectInfo>(std::string_view)> inspect_object = worker::inspect_object;
+};
+
+/// What routes work on.
+struct Services {
+  controller::Controller& controller;
+  store::ActionStore& actions;
+  store::FlareStore& flares;
+  KeyTable keys;
+  ApiOptions options;
+};
+
+/// Thread-safe. Must live until every request has been answered: answers can come from the controller's strand.
+class Api {
+ public:
+  Api(controller::Controller& controller, store::ActionStore& actions, store::FlareStore& flares, KeyTable keys,
+      ApiOptions options);
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
+
+  /// An http::Handler. Does not block; answers at once or when the controller has.
+  void handle(http::Request request, http::Responder respond) const;
+
+ private:
+  using Route = void (*)(const Services&, Call);
+  enum class Access : std::uint8_t { kOpen, kWithKey };
+
+  void add(std::string method, const std::string& pattern, Access access, Route route);
+  /// False when the call has been answered with 401 or 403.
+  bool admit(Call& call, const std::string* namespace_in_path) const;
+
+  Services services_;
+  http::Router router_;
+};
+
+}  // namespace gust::openwhisk

@@ -1,0 +1,40 @@
+#include "base/encoding.h"
+#include "openwhisk/render.h"
+
+namespace gust::openwhisk {
+
+namespace {
+
+Json limits_of(const store::ActionLimits& limits) {
+  return {{"timeout", limits.timeout.count()}, {"memory", limits.memory.in_mb()}, {"logs", limits.logs.in_mb()}};
+}
+
+Json without_exec(const store::Action& action) {
+  return {{"namespace", action.package.empty() ? action.namespace_name : action.namespace_name + "/" + action.package},
+          {"name", action.name},
+          {"version", action.version},
+          {"publish", action.publish},
+          {"annotations", action.annotations},
+          {"updated", to_millis(action.updated)},
+          {"limits", limits_of(action.limits)}};
+}
+
+}  // namespace
+
+Json render_action_brief(const store::Action& action) {
+  Json brief = without_exec(action);
+  brief["exec"] = {{"binary", action.binary}};
+  return brief;
+}
+
+Json render_action(const store::Action& action, CodeShown code) {
+  Json exec = {{"kind", action.kind}, {"binary", action.binary}};
+  if (!action.main.empty()) exec["main"] = action.main;
+  if (code == CodeShown::kYes && action.code) exec["code"] = base64_encode(*action.code);
+  Json full = without_exec(action);
+  full["exec"] = std::move(exec);
+  full["parameters"] = action.parameters;
+  return full;
+}
+
+}  // namespace gust::openwhisk
