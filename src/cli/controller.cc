@@ -1,0 +1,159 @@
+// gust controller: the REST surface for clients and the stream for invokers, in one process.
+#include "controller/controller.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <fmt/format.h>
+#include <fstream>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <thread>
+
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/options.h"
+#include "http/server.h"
+#include "openwhisk/api.h"
+#include "store/memory/action_store.h"
+#include "store/memory/flare_store.h"
+
+namespace gust::cli {
+
+namespace {
+
+namespace asio = boost::asio;
+
+Result<http::Transport> transport_of(const Config& config) {
+  if (config.transport == "tls") return http::Transport::kTlsOnly;
+  if (config.transport == "plain") return http::Transport::kPlainOnly;
+  return http::Transport::kPlainAndTls;
+}
+
+// The certificate, and the file in which clients find what to trust: empty when it is given from outside and need not
+// be trusted specially.
+struct Identity {
+  http::Certificate certificate;
+  std::filesystem::path file;
+};
+
+Result<Identity> identity_of(const Config& config, const std::string& host) {
+  if (!config.tls_certificate.empty()) {
+    return Identity{GUST_TRY(http::load_certificate(config.tls_certificate, config.tls_key)), config.tls_certificate};
+  }
+  Identity made{GUST_TRY(http::make_certificate({host})), {}};
+  if (config.state_dir.empty()) return made;
+  std::error_code error;
+  std::filesystem::create_directories(config.state_dir, error);
+  ::chmod(config.state_dir.c_str(), 0700);
+  made.file = config.state_dir / "certificate.pem";
+  std::ofstream(made.file) << made.certificate.chain;
+  return made;
+}
+
+// Tells `gust up` where we listen: one JSON object, then the end of the stream.
+void say_ready(int ready_fd, const std::string& endpoint, const std::string& invokers, const Identity& identity) {
+  const Json word = {{"endpoint", endpoint}, {"invokers", invokers}, {"certificate", identity.file.string()}};
+  if (ready_fd < 0) {
+    fmt::print("controller at {}, invokers join at {}\n", endpoint, invokers);
+    std::fflush(stdout);
+    return;
+  }
+  const UniqueFd fd(ready_fd);
+  const std::string text = dump_json(word);
+  if (::write(fd.get(), text.data(), text.size()) < 0) spdlog::warn("cannot tell the parent process that we are ready");
+}
+
+Result<ExitCode> run_controller(const Config& config, int ready_fd) {
+  if (config.api_key.empty()) {
+    return fail(ErrorCode::kInvalid,
+                fmt::format("a controller needs a key for its clients: set GUST_API_KEY, for example to gust:{}",
+                            random_hex_id()));
+  }
+  const HostPort address = GUST_TRY(parse_host_port(config.listen));
+  const http::Transport transport = GUST_TRY(transport_of(config));
+  std::optional<Identity> identity;
+  if (transport != http::Transport::kPlainOnly) identity = GUST_TRY(identity_of(config, address.host));
+
+  // Half of the cores: the invokers' streams have a thread of their own, and each thread more is one to wake.
+  const unsigned threads = std::clamp(std::thread::hardware_concurrency() / 2, 1U, 8U);
+  asio::io_context io(static_cast<int>(threads));
+  store::MemoryActionStore actions;
+  store::MemoryFlareStore flares;
+  const auto controller = GUST_TRY(controller::Controller::create(io,
+                                                                  {.invoker_listen = config.invoker_listen,
+                                                                   .join_token = config.join_token,
+                                                                   .queue_limit = config.queue_limit,
+                                                                   .invoker_silence = config.invoker_silence},
+                                                                  flares));
+  openwhisk::KeyTable keys;
+  keys.add(config.api_key, "guest");
+  openwhisk::Api api(*controller, actions, flares, std::move(keys), {});
+  http::ServerOptions options;
+  options.address = address.host;
+  options.port = address.port;
+  options.transport = transport;
+  const auto server = GUST_TRY(http::Server::start(
+      io, options, identity ? std::optional(identity->certificate) : std::nullopt,
+      [&api](http::Request request, http::Responder respond) { api.handle(std::move(request), std::move(respond)); }));
+
+  asio::signal_set signals(io, SIGINT, SIGTERM);
+  signals.async_wait([&](boost::system::error_code error, int) {
+    if (error) return;
+    server->stop();
+    controller->shut_down([&io] { io.stop(); });
+  });
+  const bool tls = transport != http::Transport::kPlainOnly;
+  const bool is_v6 = address.host.find(':') != std::string::npos;
+  say_ready(ready_fd,
+            fmt::format("{}://{}:{}", tls ? "https" : "http", is_v6 ? "[" + address.host + "]" : address.host,
+                        server->port()),
+            controller->invoker_address(), identity.value_or(Identity{}));
+
+  std::vector<std::thread> others;
+  for (unsigned i = 1; i < threads; ++i) others.emplace_back([&io] { io.run(); });
+  io.run();
+  for (std::thread& thread : others) thread.join();
+  return kExitOk;
+}
+
+}  // namespace
+
+void add_controller(CLI::App& app, Chosen& chosen) {
+  CLI::App* sub = app.add_subcommand("controller", "Run a controller: clients and invokers connect to it");
+  sub->footer(
+      "Example:\n  GUST_API_KEY=me:$(openssl rand -hex 16) gust controller --listen 0.0.0.0:3233 "
+      "--invoker-listen 0.0.0.0:3234");
+  auto options = std::make_shared<Options>(*sub);
+  options->add("--listen", "listen")
+      .add("--invoker-listen", "invoker_listen")
+      .add("--api-key", "api_key")
+      .add("--transport", "transport")
+      .add("--tls-certificate", "tls_certificate")
+      .add("--tls-key", "tls_key")
+      .add("--queue-limit", "queue_limit")
+      .add("--invoker-silence", "invoker_silence")
+      .add("--join-token", "join_token")
+      .add("--state-dir", "state_dir")
+      .add("--log-level", "log_level");
+  auto ready_fd = std::make_shared<int>(-1);
+  sub->add_option("--ready-fd", *ready_fd, "File descriptor on which to tell that it is ready")->group("");
+  sub->callback([&chosen, options, ready_fd] {
+    chosen.run = [options, ready_fd] {
+      const auto config = options->load();
+      if (!config) return report(config.error());
+      set_up_log("controller", config->log_level);
+      const Result<ExitCode> code = run_controller(*config, *ready_fd);
+      return code ? static_cast<int>(*code) : report(code.error());
+    };
+  });
+}
+
+}  // namespace gust::cli

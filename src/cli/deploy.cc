@@ -1,0 +1,79 @@
+// gust deploy: stores an action's code and limits in the controller.
+#include <fmt/format.h>
+
+#include "base/encoding.h"
+#include "base/files.h"
+#include "cli/api_client.h"
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/options.h"
+#include "http/target.h"
+
+namespace gust::cli {
+
+namespace {
+
+struct Deployment {
+  std::string name;
+  std::string file;
+  std::string kind = "cpp:default";
+  std::string memory = "256MB";
+  std::string timeout = "60s";
+  std::string logs = "10MB";
+  bool json = false;
+};
+
+Result<Json> deploy(ApiClient& api, const Deployment& wanted) {
+  const auto limit = [](std::string_view flag, const auto& parsed) -> Result<std::uint64_t> {
+    if (!parsed) return std::unexpected(parsed.error().while_doing(flag));
+    if constexpr (requires { parsed->in_mb(); }) {
+      return parsed->in_mb();
+    } else {
+      return static_cast<std::uint64_t>(parsed->count());
+    }
+  };
+  const auto memory = GUST_TRY(limit("--memory", parse_bytes(wanted.memory)));
+  const auto timeout = GUST_TRY(limit("--timeout", parse_duration(wanted.timeout)));
+  const auto logs = GUST_TRY(limit("--logs", parse_bytes(wanted.logs)));
+  if (wanted.file.ends_with(".cc") || wanted.file.ends_with(".cpp")) {
+    return fail(ErrorCode::kInvalid, fmt::format("{0} is source; compile it first: gust build {0}", wanted.file));
+  }
+  const std::string code = GUST_TRY(read_whole_file(wanted.file));
+  const Json body = {{"exec", {{"kind", wanted.kind}, {"binary", true}, {"code", base64_encode(code)}}},
+                     {"limits", {{"memory", memory}, {"timeout", timeout}, {"logs", logs}}}};
+  return api.put("/namespaces/_/actions/" + http::percent_encode(wanted.name), {{"overwrite", "true"}},
+                 dump_json(body));
+}
+
+}  // namespace
+
+void add_deploy(CLI::App& app, Chosen& chosen) {
+  CLI::App* sub = app.add_subcommand("deploy", "Store an action, so that it can be flared");
+  sub->footer("Example:\n  gust build hello.cc && gust deploy hello hello.so --memory 512MB --timeout 5m");
+  auto wanted = std::make_shared<Deployment>();
+  auto options = std::make_shared<Options>(*sub);
+  options->add_client();
+  sub->add_option("name", wanted->name, "The action's name")->required();
+  sub->add_option("file", wanted->file, "Its code: a shared object made by gust build")->required();
+  sub->add_option("--kind", wanted->kind, "Its kind")->capture_default_str();
+  sub->add_option("--memory", wanted->memory, "Memory limit of each container")->capture_default_str();
+  sub->add_option("--timeout", wanted->timeout, "Time limit of a flare")->capture_default_str();
+  sub->add_option("--logs", wanted->logs, "Output kept of each pack")->capture_default_str();
+  sub->add_flag("--json", wanted->json, "Print the stored entity");
+  sub->callback([&chosen, wanted, options] {
+    chosen.run = [wanted, options] {
+      return with_api(*options, [&](ApiClient& api) -> Result<ExitCode> {
+        const auto stored = deploy(api, *wanted);
+        if (!stored) return std::unexpected(stored.error().while_doing("deploy " + wanted->name));
+        if (wanted->json) {
+          fmt::print("{}\n", stored->dump(2));
+        } else {
+          fmt::print("deployed {} version {}\n", wanted->name, stored->value("version", "?"));
+        }
+        return kExitOk;
+      });
+    };
+  });
+}
+
+}  // namespace gust::cli

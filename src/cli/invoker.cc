@@ -1,0 +1,86 @@
+// gust invoker: the node agent of one machine.
+#include "invoker/invoker.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <fmt/format.h>
+#include <optional>
+#include <spdlog/spdlog.h>
+
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/options.h"
+#include "cli/temporary_dir.h"
+#include "container/make_driver.h"
+
+namespace gust::cli {
+
+namespace {
+
+std::string default_name() {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  return fmt::format("{}-{}", host.data(), ::getpid());
+}
+
+Result<ExitCode> run_invoker(const Config& config) {
+  TemporaryDir temporary;  // outlives the driver, which lives in it
+  if (config.state_dir.empty()) GUST_TRY_VOID(temporary.create("gust-invoker"));
+  const std::filesystem::path state =
+      std::filesystem::absolute(config.state_dir.empty() ? temporary.path() : config.state_dir);
+  std::error_code error;
+  std::filesystem::create_directories(state, error);
+  if (error) return fail(ErrorCode::kInvalid, fmt::format("cannot make {}: {}", state.string(), error.message()));
+
+  container::DriverOptions driver;
+  driver.state_dir = (state / "containers").string();  // it locks and cleans its own
+  driver.network = config.network == "none" ? container::Network::kNone : container::Network::kHost;
+  driver.code_dir = (state / "code" / "code").string();
+  invoker::InvokerConfig invoker;
+  invoker.controller = config.controller;
+  invoker.name = config.invoker_name.empty() ? default_name() : config.invoker_name;
+  invoker.join_token = config.join_token;
+  invoker.slots = config.slots;
+  invoker.memory = config.memory;
+  invoker.state_dir = state / "code";
+  invoker.controller_grace = config.controller_grace;
+  invoker.say = [](std::string_view line) { spdlog::info("{}", line); };
+  std::filesystem::create_directory(invoker.state_dir, error);
+  if (!error) std::filesystem::permissions(invoker.state_dir, std::filesystem::perms::owner_all, error);
+  if (error) return fail(ErrorCode::kInternal, fmt::format("make {}: {}", invoker.state_dir.string(), error.message()));
+  auto containers = GUST_TRY(container::make_driver(config.driver, driver));
+  const auto agent = GUST_TRY(invoker::Invoker::create(std::move(invoker), std::move(containers)));
+  GUST_TRY_VOID(agent->run(invoker::Signals::kStop));
+  return kExitOk;
+}
+
+}  // namespace
+
+void add_invoker(CLI::App& app, Chosen& chosen) {
+  CLI::App* sub = app.add_subcommand("invoker", "Run an invoker: it joins a controller and starts packs");
+  sub->footer("Example:\n  gust invoker --controller burst.example:3234 --slots 48 --memory 90GB");
+  auto options = std::make_shared<Options>(*sub);
+  options->add("--controller", "controller")
+      .add("--name", "invoker_name")
+      .add("--slots", "slots")
+      .add("--memory", "memory")
+      .add("--driver", "driver")
+      .add("--network", "network")
+      .add("--controller-grace", "controller_grace")
+      .add("--join-token", "join_token")
+      .add("--state-dir", "state_dir")
+      .add("--log-level", "log_level");
+  sub->callback([&chosen, options] {
+    chosen.run = [options] {
+      const auto config = options->load();
+      if (!config) return report(config.error());
+      set_up_log("invoker", config->log_level);
+      const Result<ExitCode> code = run_invoker(*config);
+      return code ? static_cast<int>(*code) : report(code.error().while_doing("invoker"));
+    };
+  });
+}
+
+}  // namespace gust::cli
