@@ -1,5 +1,5 @@
-// Transports that go by way of a server (redis-list, redis-stream, rabbitmq, s3), as shared objects that are loaded when
-// a flare first needs one: gust-pack must start in a millisecond, and links none of their libraries.
+// Transports that go by way of a server (redis-list, redis-stream, rabbitmq, s3), as shared objects that are loaded
+// when a flare first needs one: gust-pack must start in a millisecond, and links none of their libraries.
 //
 // A shared object holds what one client library can do, and exports one symbol, `gust_backend_library`. It comes from
 // the same build as the program that loads it, which is checked, so C++ types may cross; each side has its own C++
@@ -42,7 +42,8 @@ struct Backend {
   /// reached, naming it without its password.
   Result<std::unique_ptr<message::Transport>> (*open)(const message::Layout& layout, const BackendOptions& options,
                                                       message::FrameSink& sink) = nullptr;
-  /// Removes everything of a flare of `packs` packs. Blocks, for at most some seconds. Of a flare that is gone: success.
+  /// Removes everything of a flare of `packs` packs. Blocks, for at most some seconds. Of a flare that is gone:
+  /// success.
   Result<void> (*remove_flare)(const BackendOptions& options, std::uint32_t packs) = nullptr;
 };
 
