@@ -46,7 +46,7 @@ Result<void> Collectives::run_barrier(Slot& slot, SteadyTime deadline) {
     const PackId to(static_cast<std::uint32_t>((self + distance) % packs));
     const PackId from(static_cast<std::uint32_t>((self + packs - distance) % packs));
     GUST_TRY_VOID(hub_.send_to_pack(to, tag(slot, step), argument(slot.shape.kind, 0), {}, deadline));
-    const PackMessage message = GUST_TRY(hub_.take_from_pack(from, tag(slot, step), deadline));
+    const PackMessage message = GUST_TRY(take(slot, from, step, deadline));
     GUST_TRY_VOID(check_kind(message, slot.shape.kind));
   }
   return {};
@@ -65,7 +65,7 @@ Result<Buffer> Collectives::run_broadcast(Slot& slot, std::uint64_t first_step, 
   do {
     const std::size_t offset = segment * kSegmentBytes;
     if (place != 0) {
-      PackMessage message = GUST_TRY(hub_.take_from_pack(parent, tag(slot, first_step + segment), deadline));
+      PackMessage message = GUST_TRY(take(slot, parent, first_step + segment, deadline));
       GUST_TRY_VOID(check_kind(message, slot.shape.kind));
       if (segment == 0) total = message.argument & kSizeMask;
       if (total <= kSegmentBytes) {
@@ -114,7 +114,7 @@ Result<Buffer> Collectives::run_reduce(Slot& slot, const Reduction& reduction, S
     const std::size_t bytes = std::min(segment_bytes, total - offset);
     Buffer sum;
     if (self != 0) {
-      PackMessage message = GUST_TRY(hub_.take_from_pack(PackId(self - 1), tag(slot, segment), deadline));
+      PackMessage message = GUST_TRY(take(slot, PackId(self - 1), segment, deadline));
       GUST_TRY_VOID(check_kind(message, slot.shape.kind));
       if (message.argument != head || message.data.size() != bytes) {
         return fail(ErrorCode::kInvalid, "workers of different packs called reduce with different sizes");
@@ -148,7 +148,7 @@ Result<Buffer> Collectives::run_reduce(Slot& slot, const Reduction& reduction, S
   if (root_pack != last && layout.self() == root_pack) {
     offset = 0;
     for (std::uint64_t i = 0; i < segment; ++i) {
-      const PackMessage message = GUST_TRY(hub_.take_from_pack(last, tag(slot, kResultSteps + i), deadline));
+      const PackMessage message = GUST_TRY(take(slot, last, kResultSteps + i, deadline));
       if (message.data.size() > total - offset) return fail(ErrorCode::kInvalid, "a segment of a wrong size arrived");
       if (message.data.size() > 0) {
         std::memcpy(result.writable() + offset, message.data.bytes().data(), message.data.size());
@@ -174,7 +174,7 @@ Result<void> Collectives::send_parts(Slot& slot, PackId to, const std::vector<Pi
 }
 
 Result<std::vector<Buffer>> Collectives::take_parts(Slot& slot, PackId from, std::size_t count, SteadyTime deadline) {
-  const PackMessage message = GUST_TRY(hub_.take_from_pack(from, tag(slot, 0), deadline));
+  const PackMessage message = GUST_TRY(take(slot, from, 0, deadline));
   GUST_TRY_VOID(check_kind(message, slot.shape.kind));
   const Piece bytes = message.data.bytes();
   const auto malformed = [] { return fail(ErrorCode::kInvalid, "parts that contradict their sizes arrived"); };

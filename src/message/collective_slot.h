@@ -1,6 +1,7 @@
 // Where the workers of a pack meet for one collective operation.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -33,7 +34,10 @@ struct Collectives::Slot {
   std::vector<bool> here;
   std::uint32_t arrived = 0;
   std::uint32_t left = 0;
-  bool driven = false;  // somebody does it for the pack
+  bool driven = false;                             // somebody does it for the pack
+  bool driving = false;                            // and is not through with it
+  bool abandoned = false;                          // memory that was lent is no longer there
+  std::atomic<std::uint32_t> awaited_pack = kAny;  // whose message the driver waits for
   bool done = false;
   Buffer result;
   std::vector<Buffer> results;               // by worker: of the flare (gather), or of this pack (scatter)

@@ -89,29 +89,52 @@ void Collectives::leave(Slot& slot) {
   slots_.erase(number);
 }
 
+std::string Collectives::waits_for(Slot& slot) const {
+  constexpr std::size_t kNamed = 8;
+  std::string named;
+  std::size_t missing = 0;
+  {
+    const MutexLock lock(slot.mutex);
+    for (std::size_t i = 0; i < slot.here.size(); ++i) {
+      if (slot.here[i] || ++missing > kNamed) continue;
+      named += (named.empty() ? "" : ", ") + std::to_string(hub_.layout().local().first.value() + i);
+    }
+  }
+  if (missing > kNamed) named += " and " + std::to_string(missing - kNamed) + " more";
+  std::string text = std::string("a ") + name(slot.shape.kind) + " waited for ";
+  if (missing > 0) return text + (missing == 1 ? "worker " : "workers ") + named;
+  const std::uint32_t pack = slot.awaited_pack.load(std::memory_order_relaxed);
+  return text + (pack == kAny ? "other packs" : hub_.layout().name(PackId(pack)));
+}
+
+Error Collectives::timed_out(Slot& slot) const { return {ErrorCode::kTimedOut, "timed out: " + waits_for(slot)}; }
+
 template <class Condition>
 Result<void> Collectives::wait(Slot& slot, SteadyTime deadline, Condition condition) {
   while (true) {
     const std::uint32_t seen = slot.news.epoch();
-    std::string missing;
     {
       const MutexLock lock(slot.mutex);
       if (condition()) return {};
-      for (std::size_t i = 0; i < slot.here.size(); ++i) {
-        if (slot.here[i]) continue;
-        missing += missing.empty() ? "" : ", ";
-        missing += std::to_string(hub_.layout().local().first.value() + i);
-      }
     }
     if (const auto failure = hub_.collective_failure(slot.number)) return fail(failure->code, failure->message);
-    if (std::chrono::steady_clock::now() >= deadline) {
-      return fail(
-          ErrorCode::kTimedOut,
-          std::string("timed out: a ") + name(slot.shape.kind) + " waited for " +
-              (missing.empty() ? "other packs" : "worker" + std::string(missing.contains(',') ? "s " : " ") + missing));
-    }
+    if (std::chrono::steady_clock::now() >= deadline) return std::unexpected(timed_out(slot));
     slot.news.wait(seen, deadline);
   }
+}
+
+Result<PackMessage> Collectives::take(Slot& slot, PackId from, std::uint64_t step, SteadyTime deadline) {
+  slot.awaited_pack.store(from.value(), std::memory_order_relaxed);
+  auto message = hub_.take_from_pack(from, tag(slot, step), deadline);
+  if (!message && message.error().code == ErrorCode::kTimedOut) return std::unexpected(timed_out(slot));
+  return message;
+}
+
+template <class Value, class Run>
+Collectives::Begun<Value> Collectives::begun(SlotPtr slot, Run run) {
+  return {
+      .finish = [this, slot, run = std::move(run)](SteadyTime deadline) { return close<Value>(*slot, run(deadline)); },
+      .waits_for = [this, slot] { return waits_for(*slot); }};
 }
 
 template <class Value>
@@ -125,29 +148,26 @@ std::uint64_t Collectives::tag(const Slot& slot, std::uint64_t step) const {
   return std::uint64_t{slot.number} << 32 | step;
 }
 
-Result<void> Collectives::barrier(WorkerId self, SteadyTime deadline) {
-  const SlotPtr slot = GUST_TRY(enter(self, {.kind = CollectiveKind::kBarrier}, {}, {}));
-  return close<void>(*slot, [&]() -> Result<void> {
+Result<Collectives::Begun<void>> Collectives::begin_barrier(WorkerId self) {
+  SlotPtr slot = GUST_TRY(enter(self, {.kind = CollectiveKind::kBarrier}, {}, {}));
+  return begun<void>(slot, [this, slot](SteadyTime deadline) -> Result<void> {
     if (is_driver(*slot, Driver::kLast)) {
       GUST_TRY_VOID(run_barrier(*slot, deadline));
       publish(*slot);
       return {};
     }
     return wait(*slot, deadline, [&] { return slot->done; });
-  }());
+  });
 }
 
-Result<Buffer> Collectives::broadcast(WorkerId self, WorkerId root, Buffer data, SteadyTime deadline) {
-  const bool is_root = self == root;
-  std::vector<Buffer> brought;
-  const SlotPtr slot =
-      GUST_TRY(enter(self, {.kind = CollectiveKind::kBroadcast, .root = root.value()}, std::move(brought), {}));
-  const PackId root_pack = hub_.layout().pack_of(root);
-  return close<Buffer>(*slot, [&]() -> Result<Buffer> {
-    if (is_root) {
+Result<Collectives::Begun<Buffer>> Collectives::begin_broadcast(WorkerId self, WorkerId root, Buffer data) {
+  SlotPtr slot = GUST_TRY(enter(self, {.kind = CollectiveKind::kBroadcast, .root = root.value()}, {}, {}));
+  return begun<Buffer>(slot, [this, slot, self, root, data = std::move(data)](SteadyTime deadline) -> Result<Buffer> {
+    const PackId root_pack = hub_.layout().pack_of(root);
+    if (self == root) {
       slot->result = data;  // read by others after publish()
       publish(*slot);
-      return run_broadcast(*slot, 0, root_pack, std::move(data), deadline);
+      return run_broadcast(*slot, 0, root_pack, data, deadline);
     }
     if (root_pack != hub_.layout().self() && is_driver(*slot, Driver::kFirst)) {
       slot->result = GUST_TRY(run_broadcast(*slot, 0, root_pack, {}, deadline));
@@ -156,38 +176,46 @@ Result<Buffer> Collectives::broadcast(WorkerId self, WorkerId root, Buffer data,
     }
     GUST_TRY_VOID(wait(*slot, deadline, [&] { return slot->done; }));
     return slot->result;
-  }());
+  });
 }
 
-Result<Buffer> Collectives::reduce(WorkerId self, std::optional<WorkerId> root, Piece data, const Reduction& reduction,
-                                   SteadyTime deadline) {
+Result<Collectives::Begun<Buffer>> Collectives::begin_reduce(WorkerId self, std::optional<WorkerId> root, Piece data,
+                                                             const Reduction& reduction) {
   if (reduction.element_bytes == 0 || data.size() % reduction.element_bytes != 0 || reduction.combine == nullptr) {
     return fail(ErrorCode::kInvalid, "a reduction needs an operator, and data of whole elements");
   }
-  const SlotPtr slot = GUST_TRY(enter(self,
-                                      {.kind = CollectiveKind::kReduce,
-                                       .root = root ? root->value() : kAny,
-                                       .bytes = data.size(),
-                                       .element_bytes = reduction.element_bytes},
-                                      {}, data));
-  return close<Buffer>(*slot, [&]() -> Result<Buffer> {
+  SlotPtr slot = GUST_TRY(enter(self,
+                                {.kind = CollectiveKind::kReduce,
+                                 .root = root ? root->value() : kAny,
+                                 .bytes = data.size(),
+                                 .element_bytes = reduction.element_bytes},
+                                {}, data));
+  return begun<Buffer>(slot, [this, slot, self, root, reduction](SteadyTime deadline) -> Result<Buffer> {
     // Each lends its memory until the end, so all wait for it.
-    if (is_driver(*slot, Driver::kLast)) {
-      slot->result = GUST_TRY(run_reduce(*slot, reduction, deadline));
-      publish(*slot);
+    const Result<void> over = [&]() -> Result<void> {
+      if (is_driver(*slot, Driver::kLast)) {
+        Result<Buffer> result = run_reduce(*slot, reduction, deadline);
+        stop_driving(*slot);
+        slot->result = GUST_TRY(std::move(result));
+        publish(*slot);
+      }
+      return wait(*slot, deadline, [&] { return slot->done; });
+    }();
+    if (!over) {
+      withdraw_memory(*slot, over.error());
+      return std::unexpected(over.error());
     }
-    GUST_TRY_VOID(wait(*slot, deadline, [&] { return slot->done; }));
     return !root || *root == self ? slot->result : Buffer();
-  }());
+  });
 }
 
-Result<std::vector<Buffer>> Collectives::gather(WorkerId self, std::optional<WorkerId> root, Buffer data,
-                                                SteadyTime deadline) {
+Result<Collectives::Begun<std::vector<Buffer>>> Collectives::begin_gather(WorkerId self, std::optional<WorkerId> root,
+                                                                          Buffer data) {
   std::vector<Buffer> brought;
   brought.push_back(std::move(data));
-  const SlotPtr slot = GUST_TRY(
+  SlotPtr slot = GUST_TRY(
       enter(self, {.kind = CollectiveKind::kGather, .root = root ? root->value() : kAny}, std::move(brought), {}));
-  return close<std::vector<Buffer>>(*slot, [&]() -> Result<std::vector<Buffer>> {
+  return begun<std::vector<Buffer>>(slot, [this, slot, self, root](SteadyTime deadline) -> Result<std::vector<Buffer>> {
     if (is_driver(*slot, Driver::kLast)) {
       slot->results = GUST_TRY(run_gather(*slot, deadline));
       publish(*slot);
@@ -195,20 +223,19 @@ Result<std::vector<Buffer>> Collectives::gather(WorkerId self, std::optional<Wor
     if (root && *root != self) return std::vector<Buffer>();
     GUST_TRY_VOID(wait(*slot, deadline, [&] { return slot->done; }));
     return slot->results;
-  }());
+  });
 }
 
-Result<Buffer> Collectives::scatter(WorkerId self, WorkerId root, std::vector<Buffer> data, SteadyTime deadline) {
-  const bool is_root = self == root;
-  if (is_root && data.size() != hub_.layout().burst_size()) {
+Result<Collectives::Begun<Buffer>> Collectives::begin_scatter(WorkerId self, WorkerId root, std::vector<Buffer> data) {
+  if (self == root && data.size() != hub_.layout().burst_size()) {
     return fail(ErrorCode::kInvalid, "scatter was given " + std::to_string(data.size()) + " parts for " +
                                          std::to_string(hub_.layout().burst_size()) + " workers; give one for each");
   }
-  if (!is_root) data.clear();
-  const SlotPtr slot = GUST_TRY(enter(self, {.kind = CollectiveKind::kScatter, .root = root.value()}, {}, {}));
-  return close<Buffer>(*slot, [&]() -> Result<Buffer> {
+  if (self != root) data.clear();
+  SlotPtr slot = GUST_TRY(enter(self, {.kind = CollectiveKind::kScatter, .root = root.value()}, {}, {}));
+  return begun<Buffer>(slot, [this, slot, self, root, data = std::move(data)](SteadyTime deadline) -> Result<Buffer> {
     const WorkerRange local = hub_.layout().local();
-    if (is_root) {
+    if (self == root) {
       slot->results.assign(data.begin() + local.first.value(), data.begin() + local.end());
       publish(*slot);
       GUST_TRY_VOID(run_scatter(*slot, data, deadline));
@@ -218,38 +245,84 @@ Result<Buffer> Collectives::scatter(WorkerId self, WorkerId root, std::vector<Bu
     }
     GUST_TRY_VOID(wait(*slot, deadline, [&] { return slot->done; }));
     return slot->results[index(self)];
-  }());
+  });
 }
 
-Result<std::vector<Buffer>> Collectives::all_to_all(WorkerId self, std::vector<Buffer> data, SteadyTime deadline) {
+Result<Collectives::Begun<std::vector<Buffer>>> Collectives::begin_all_to_all(WorkerId self, std::vector<Buffer> data) {
   const std::uint32_t workers = hub_.layout().burst_size();
   if (data.size() != workers) {
     return fail(ErrorCode::kInvalid, "all_to_all was given " + std::to_string(data.size()) + " parts for " +
                                          std::to_string(workers) + " workers; give one for each");
   }
-  const SlotPtr slot = GUST_TRY(enter(self, {.kind = CollectiveKind::kAllToAll}, std::move(data), {}));
-  return close<std::vector<Buffer>>(*slot, [&]() -> Result<std::vector<Buffer>> {
-    if (is_driver(*slot, Driver::kLast)) {
-      GUST_TRY_VOID(run_all_to_all(*slot, deadline));
-      publish(*slot);
-    }
-    GUST_TRY_VOID(wait(*slot, deadline, [&] { return slot->done; }));
-    const WorkerRange local = hub_.layout().local();
-    std::vector<Buffer> column(workers);
-    for (std::uint32_t from = 0; from < workers; ++from) {
-      column[from] = local.contains(WorkerId(from)) ? slot->brought[index(WorkerId(from))][self.value()]
-                                                    : slot->columns[index(self)][from];
-    }
-    return column;
-  }());
+  SlotPtr slot = GUST_TRY(enter(self, {.kind = CollectiveKind::kAllToAll}, std::move(data), {}));
+  return begun<std::vector<Buffer>>(
+      slot, [this, slot, self, workers](SteadyTime deadline) -> Result<std::vector<Buffer>> {
+        if (is_driver(*slot, Driver::kLast)) {
+          GUST_TRY_VOID(run_all_to_all(*slot, deadline));
+          publish(*slot);
+        }
+        GUST_TRY_VOID(wait(*slot, deadline, [&] { return slot->done; }));
+        const WorkerRange local = hub_.layout().local();
+        std::vector<Buffer> column(workers);
+        for (std::uint32_t from = 0; from < workers; ++from) {
+          column[from] = local.contains(WorkerId(from)) ? slot->brought[index(WorkerId(from))][self.value()]
+                                                        : slot->columns[index(self)][from];
+        }
+        return column;
+      });
+}
+
+Result<void> Collectives::barrier(WorkerId self, SteadyTime deadline) {
+  return GUST_TRY(begin_barrier(self)).finish(deadline);
+}
+Result<Buffer> Collectives::broadcast(WorkerId self, WorkerId root, Buffer data, SteadyTime deadline) {
+  return GUST_TRY(begin_broadcast(self, root, std::move(data))).finish(deadline);
+}
+Result<Buffer> Collectives::reduce(WorkerId self, std::optional<WorkerId> root, Piece data, const Reduction& reduction,
+                                   SteadyTime deadline) {
+  return GUST_TRY(begin_reduce(self, root, data, reduction)).finish(deadline);
+}
+Result<std::vector<Buffer>> Collectives::gather(WorkerId self, std::optional<WorkerId> root, Buffer data,
+                                                SteadyTime deadline) {
+  return GUST_TRY(begin_gather(self, root, std::move(data))).finish(deadline);
+}
+Result<Buffer> Collectives::scatter(WorkerId self, WorkerId root, std::vector<Buffer> data, SteadyTime deadline) {
+  return GUST_TRY(begin_scatter(self, root, std::move(data))).finish(deadline);
+}
+Result<std::vector<Buffer>> Collectives::all_to_all(WorkerId self, std::vector<Buffer> data, SteadyTime deadline) {
+  return GUST_TRY(begin_all_to_all(self, std::move(data))).finish(deadline);
 }
 
 // The last to arrive finds everybody's contribution there; the first can begin to receive at once.
 bool Collectives::is_driver(Slot& slot, Driver which) const {
   const MutexLock lock(slot.mutex);
-  if (slot.driven || (which == Driver::kLast && !slot.complete())) return false;
+  if (slot.driven || slot.abandoned || (which == Driver::kLast && !slot.complete())) return false;
   slot.driven = true;
+  slot.driving = true;
   return true;
+}
+
+// Of a reduction, whose driver reads the others' memory.
+void Collectives::stop_driving(Slot& slot) {
+  {
+    const MutexLock lock(slot.mutex);
+    slot.driving = false;
+  }
+  slot.news.notify();
+}
+
+// Before a worker's memory goes: nobody may be reading it, and nobody begin to.
+void Collectives::withdraw_memory(Slot& slot, const Error& error) {
+  hub_.fail_collectives(error);  // which ends what the driver waits for
+  while (true) {
+    const std::uint32_t seen = slot.news.epoch();
+    {
+      const MutexLock lock(slot.mutex);
+      slot.abandoned = true;
+      if (!slot.driving) return;
+    }
+    slot.news.wait(seen, SteadyTime::max());
+  }
 }
 
 void Collectives::publish(Slot& slot) {

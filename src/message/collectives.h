@@ -6,10 +6,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/ids.h"
@@ -45,6 +47,16 @@ class Collectives {
   Collectives(const Collectives&) = delete;
   Collectives& operator=(const Collectives&) = delete;
 
+  /// An operation that a worker has entered: it counts as called from now on, and the worker may enter others.
+  template <class Value>
+  struct Begun {
+    /// The rest of it, which blocks; to be called exactly once, on any thread. Those of one worker may run at the same
+    /// time; one after the other, they run in the order in which the worker has entered.
+    std::function<Result<Value>(SteadyTime deadline)> finish;
+    /// Whom it waits for now, in words.
+    std::function<std::string()> waits_for;
+  };
+
   /// Returns when all workers have called it.
   Result<void> barrier(WorkerId self, SteadyTime deadline);
   /// What `root` brings, in every worker; what others bring is not looked at.
@@ -58,6 +70,16 @@ class Collectives {
   Result<Buffer> scatter(WorkerId self, WorkerId root, std::vector<Buffer> data, SteadyTime deadline);
   /// What every worker brings for this one, by worker id; `data` has one entry a worker.
   Result<std::vector<Buffer>> all_to_all(WorkerId self, std::vector<Buffer> data, SteadyTime deadline);
+
+  // The same in two steps.
+  Result<Begun<void>> begin_barrier(WorkerId self);
+  Result<Begun<Buffer>> begin_broadcast(WorkerId self, WorkerId root, Buffer data);
+  /// `data` stays in place until the operation is over.
+  Result<Begun<Buffer>> begin_reduce(WorkerId self, std::optional<WorkerId> root, Piece data,
+                                     const Reduction& reduction);
+  Result<Begun<std::vector<Buffer>>> begin_gather(WorkerId self, std::optional<WorkerId> root, Buffer data);
+  Result<Begun<Buffer>> begin_scatter(WorkerId self, WorkerId root, std::vector<Buffer> data);
+  Result<Begun<std::vector<Buffer>>> begin_all_to_all(WorkerId self, std::vector<Buffer> data);
 
   /// In how many operations this worker has taken part.
   [[nodiscard]] std::uint32_t count(WorkerId self);
@@ -76,6 +98,13 @@ class Collectives {
   Result<void> wait(Slot& slot, SteadyTime deadline, Condition condition);
   template <class Value>
   Result<Value> close(Slot& slot, Result<Value> result);
+  template <class Value, class Run>
+  Begun<Value> begun(SlotPtr slot, Run run);
+  void stop_driving(Slot& slot);
+  void withdraw_memory(Slot& slot, const Error& error);
+  std::string waits_for(Slot& slot) const;
+  Error timed_out(Slot& slot) const;
+  Result<PackMessage> take(Slot& slot, PackId from, std::uint64_t step, SteadyTime deadline);
   std::uint64_t tag(const Slot& slot, std::uint64_t step) const;
   std::uint32_t index(WorkerId worker) const { return worker.value() - hub_.layout().local().first.value(); }
 

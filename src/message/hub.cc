@@ -9,6 +9,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// A message that has begun to travel is not given up half-way: what follows it could not be received. Its peer reads
+// all the time, whatever its workers do, unless it is stopped or cut off.
+constexpr std::chrono::seconds kFinishFrames{10};
+
 // A worker that waits for longer than this tells the sender's pack, and again each time that it has waited twice as
 // long, up to a limit.
 class InterestTimer {
@@ -44,7 +48,8 @@ Hub::Hub(Layout layout, const HubOptions& options, TransportFactory factory)
       factory_(std::move(factory)),
       mailboxes_(layout_.local().count),
       flow_(std::max(options.chunk_bytes, options.remote_budget / layout_.packs())),
-      reassembly_([this](const FrameHeader& first, Buffer data) { deliver(first, std::move(data)); }) {}
+      reassembly_([this](const FrameHeader& first, Buffer data) { deliver(first, std::move(data)); }),
+      outbox_(flow_.changed, [this](const Outbox::Item& item) { return try_send(item); }) {}
 
 Hub::~Hub() { finish(); }
 
@@ -61,13 +66,31 @@ Result<Transport*> Hub::transport() {
   return transport_.get();
 }
 
-Result<void> Hub::send(WorkerId self, WorkerId to, Buffer data, SteadyTime deadline) {
-  if (to.value() >= layout_.burst_size()) {
-    return fail(ErrorCode::kInvalid, "there is no " + name(to) + ": this burst has the workers 0 to " +
-                                         std::to_string(layout_.burst_size() - 1));
+Result<void> Hub::check_worker(WorkerId worker) const {
+  if (worker.value() < layout_.burst_size()) return {};
+  return fail(ErrorCode::kInvalid, "there is no " + name(worker) + ": this burst has the workers 0 to " +
+                                       std::to_string(layout_.burst_size() - 1));
+}
+
+// Messages that were started to be sent this way go first.
+Result<void> Hub::wait_for_outbox(WorkerId self, WorkerId to, SteadyTime deadline) {
+  while (true) {
+    const std::uint32_t seen = outbox_.left.epoch();
+    if (!outbox_.holds(self, to)) return {};
+    if (const auto error = aborted()) return refuse(*error);
+    if (Clock::now() >= deadline) {
+      return fail(ErrorCode::kTimedOut,
+                  "timed out: " + name(to) + " has not received what " + name(self) + " sent to it before");
+    }
+    outbox_.left.wait(seen, deadline);
   }
+}
+
+Result<void> Hub::send(WorkerId self, WorkerId to, Buffer data, SteadyTime deadline) {
+  GUST_TRY_VOID(check_worker(to));
   if (const auto error = aborted()) return refuse(*error);
   if (!layout_.local().contains(to)) {
+    GUST_TRY_VOID(wait_for_outbox(self, to, deadline));
     const Piece piece = data.bytes();
     FrameHeader header;
     header.kind = FrameKind::kDirect;
@@ -95,17 +118,8 @@ Result<void> Hub::send(WorkerId self, WorkerId to, Buffer data, SteadyTime deadl
 }
 
 Result<Received> Hub::recv(WorkerId self, std::optional<WorkerId> from, SteadyTime deadline) {
-  if (from && from->value() >= layout_.burst_size()) {
-    return fail(ErrorCode::kInvalid, "there is no " + name(*from) + ": this burst has the workers 0 to " +
-                                         std::to_string(layout_.burst_size() - 1));
-  }
+  if (from) GUST_TRY_VOID(check_worker(*from));
   Mailbox& box = mailbox(self);
-  const auto finished = [&](Received received) {
-    if (!layout_.local().contains(received.from)) {
-      took(layout_.pack_of(received.from), received.data.size() + kMessageOverhead);
-    }
-    return received;
-  };
   if (auto received = box.take(from)) return finished(std::move(*received));
   // To hear of others, and for them to reach us.
   const bool concerns_others = layout_.packs() > 1 && !(from && layout_.local().contains(*from));
@@ -125,13 +139,23 @@ Result<Received> Hub::recv(WorkerId self, std::optional<WorkerId> from, SteadyTi
     if (auto received = box.take(from)) return finished(std::move(*received));
     if (failure) return refuse(*failure);
     const SteadyTime now = Clock::now();
-    if (now >= deadline) {
-      return fail(ErrorCode::kTimedOut,
-                  "timed out: " + name(self) + " waited for a message from " + (from ? name(*from) : "any worker"));
-    }
+    if (now >= deadline) return refuse(receive_timed_out(self, from));
     if (concerns_others && interest.is_due(now)) express_interest(self, from);
     box.arrived.wait(seen, concerns_others ? std::min(deadline, interest.next()) : deadline);
   }
+}
+
+// What came from another pack frees room for more of it.
+Received Hub::finished(Received received) {
+  if (!received.counted && !layout_.local().contains(received.from)) {
+    took(layout_.pack_of(received.from), received.data.size() + kMessageOverhead);
+  }
+  return received;
+}
+
+Error Hub::receive_timed_out(WorkerId self, std::optional<WorkerId> from) {
+  return {ErrorCode::kTimedOut,
+          "timed out: " + name(self) + " waited for a message from " + (from ? name(*from) : "any worker")};
 }
 
 bool Hub::has_ended(PackId pack) {
@@ -227,8 +251,15 @@ Result<void> Hub::send_remote(PackId pack, const FrameHeader& message, std::span
     }
     flow_.changed.wait(seen, deadline);
   }
+  return send_begun(*transport, pack, header, pieces, deadline);
+}
+
+// After flow control has let it pass.
+Result<void> Hub::send_begun(Transport& transport, PackId pack, const FrameHeader& header,
+                             std::span<const Piece> pieces, SteadyTime deadline) {
   counters_.remote(header.message_bytes);
-  const auto sent = send_frames(*transport, pack, header, pieces, deadline);
+  const auto sent =
+      send_frames(transport, pack, header, pieces, std::max<SteadyTime>(deadline, Clock::now() + kFinishFrames));
   if (!sent) {
     if (const auto error = aborted()) return refuse(*error);
   }
@@ -316,6 +347,7 @@ void Hub::wake_all() {
     box.taken.notify();
   }
   flow_.changed.notify();
+  outbox_.left.notify();
   inbox_news_.notify();
   std::function<void()> news;
   {
@@ -326,6 +358,7 @@ void Hub::wake_all() {
 }
 
 void Hub::finish() {
+  outbox_.finish();
   std::unique_ptr<Courier> courier;
   std::unique_ptr<Transport> transport;
   {

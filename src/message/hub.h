@@ -19,6 +19,7 @@
 #include "message/flow.h"
 #include "message/layout.h"
 #include "message/mailbox.h"
+#include "message/outbox.h"
 #include "message/reassembly.h"
 #include "message/transport.h"
 
@@ -62,6 +63,26 @@ class Hub final : private FrameSink {
   /// From one sender in the order in which it sent; without `from` whatever arrived first.
   Result<Received> recv(WorkerId self, std::optional<WorkerId> from, SteadyTime deadline);
 
+  // The same without waiting (hub_started.cc). What is started and never waited for goes on all the same.
+
+  /// Over when the message is on its way. `deadline` is for the whole of it.
+  Result<std::shared_ptr<StartedSend>> start_send(WorkerId self, WorkerId to, Buffer data, SteadyTime deadline);
+  /// Takes its turn among receives now: whatever is received later gets later messages.
+  Result<std::shared_ptr<StartedReceive>> start_recv(WorkerId self, std::optional<WorkerId> from);
+  /// wait() would not block.
+  bool is_over(const StartedSend& send);
+  bool is_over(const StartedReceive& receive);
+  /// kTimedOut leaves it as it is: it can be waited for again.
+  Result<void> wait(const StartedSend& send, SteadyTime deadline);
+  Result<Received> wait(StartedReceive& receive, SteadyTime deadline);
+  /// Nobody will wait for it any more. A message that it has got is the next one to be received.
+  void withdraw(StartedReceive& receive);
+  /// Returns when all messages that the worker has started to send are on their way, or cannot be. Before
+  /// worker_ended().
+  void settle(WorkerId self);
+  /// Those that are not on their way are not to be sent: the worker has failed.
+  void withdraw_sends(WorkerId self) { outbox_.withdraw(self); }
+
   /// The worker's function has returned, or its thread has ended. Others are told that nothing more comes from it.
   void worker_ended(WorkerId self, std::uint32_t collectives, std::string how);
   /// Fails all blocked calls and all later ones with this error. The first one counts.
@@ -91,6 +112,11 @@ class Hub final : private FrameSink {
   Mailbox& mailbox(WorkerId worker) { return mailboxes_[worker.value() - layout_.local().first.value()]; }
   Result<Transport*> transport();
   Result<void> send_remote(PackId pack, const FrameHeader& message, std::span<const Piece> pieces, SteadyTime deadline);
+  Result<void> send_begun(Transport& transport, PackId pack, const FrameHeader& header, std::span<const Piece> pieces,
+                          SteadyTime deadline);
+  Result<void> wait_for_outbox(WorkerId self, WorkerId to, SteadyTime deadline);
+  std::optional<Result<void>> try_send(const Outbox::Item& item);
+  std::optional<Result<void>> outcome_of(const StartedSend& send);
   Result<void> send_frames(Transport& transport, PackId pack, FrameHeader header, std::span<const Piece> pieces,
                            SteadyTime deadline);
   void post_control(PackId pack, Control control, std::uint64_t argument, std::string payload);
@@ -98,11 +124,15 @@ class Hub final : private FrameSink {
   void tell_ended();
   std::string encode_ended(const std::vector<WorkerId>& workers) GUST_REQUIRES(state_mutex_);
   Result<void> connect(Transport& transport, PackId pack, const FrameHeader& message, SteadyTime deadline);
+  Result<void> check_worker(WorkerId worker) const;
+  Received finished(Received received);
+  static Error receive_timed_out(WorkerId self, std::optional<WorkerId> from);
   std::optional<Error> aborted();
   bool has_ended(PackId pack);
   std::optional<Error> ended_error(WorkerId worker);
   std::optional<Error> receive_failure(WorkerId self, std::optional<WorkerId> from);
   void express_interest(WorkerId self, std::optional<WorkerId> from);
+  void express_interest_later(const std::weak_ptr<StartedReceive>& receive, std::chrono::milliseconds delay);
   void took(PackId pack, std::size_t bytes);
   void wake_all();
 
@@ -145,6 +175,8 @@ class Hub final : private FrameSink {
   std::unique_ptr<Courier> courier_ GUST_GUARDED_BY(link_mutex_);
   std::unique_ptr<Transport> transport_ GUST_GUARDED_BY(link_mutex_);
   bool closed_ GUST_GUARDED_BY(link_mutex_) = false;
+
+  Outbox outbox_;  // last: its thread uses the rest
 };
 
 }  // namespace gust::message

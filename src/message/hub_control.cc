@@ -152,7 +152,12 @@ Result<void> Hub::end_frame(PackId /*from*/, const FrameHeader& header) { return
 
 void Hub::deliver(const FrameHeader& first, Buffer data) {
   switch (first.kind) {
-    case FrameKind::kDirect: mailbox(WorkerId(first.to)).put(WorkerId(first.from), std::move(data)); return;
+    case FrameKind::kDirect: {
+      const std::size_t bytes = data.size();
+      const bool taken = mailbox(WorkerId(first.to)).put(WorkerId(first.from), std::move(data));
+      if (taken) took(layout_.pack_of(WorkerId(first.from)), bytes + kMessageOverhead);
+      return;
+    }
     case FrameKind::kCollective: {
       {
         const MutexLock lock(inbox_mutex_);

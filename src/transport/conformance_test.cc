@@ -103,6 +103,37 @@ TEST_P(Conformance, AnyTakesFromAll) {
   });
 }
 
+TEST_P(Conformance, StartedCallsTakeTheirTurnAndAreOverInAnyOrder) {
+  flare_.run([this](Worker& self) {
+    const std::uint32_t workers = self.burst_size;
+    const std::uint32_t id = self.id.value();
+    std::vector<std::shared_ptr<message::StartedReceive>> receives;
+    for (std::uint32_t i = 0; i < 2 * workers; ++i) {
+      receives.push_back(must(self.hub.start_recv(self.id, WorkerId(i % workers))));
+    }
+    const auto barrier = must(self.collectives.begin_barrier(self.id));
+    std::vector<std::shared_ptr<message::StartedSend>> sends;
+    for (std::uint32_t i = 0; i < 2 * workers; ++i) {
+      const Buffer data = pattern(payload_, id + 100 * (i / workers));
+      sends.push_back(must(self.hub.start_send(self.id, WorkerId((id + i) % workers), data, self.deadline)));
+    }
+    for (std::uint32_t to = 0; to < workers; ++to) {
+      must(self.hub.send(self.id, WorkerId(to), pattern(payload_, id + 200), self.deadline));
+    }
+    for (std::uint32_t from = 0; from < workers; ++from) {
+      const auto received = must(self.hub.recv(self.id, WorkerId(from), self.deadline));
+      EXPECT_TRUE(is_pattern(received.data, payload_, from + 200)) << "those that were started have had their turn";
+    }
+    for (std::uint32_t i = 2 * workers; i-- > 0;) {
+      const auto received = must(self.hub.wait(*receives[i], self.deadline));
+      EXPECT_EQ(received.from.value(), i % workers);
+      EXPECT_TRUE(is_pattern(received.data, payload_, i % workers + 100 * (i / workers)));
+    }
+    for (const auto& send : sends) must(self.hub.wait(*send, self.deadline));
+    must(barrier.finish(self.deadline));
+  });
+}
+
 TEST_P(Conformance, CollectivesOfAllKindsInARow) {
   flare_.run([this](Worker& self) {
     const std::uint32_t workers = self.burst_size;
