@@ -24,14 +24,23 @@
 // The rules of the operations of all workers: every worker of the burst calls the same ones, in the same order, each on
 // one thread at a time. Calls block until what they need has happened, for at most `limit`. They throw gust::TimedOut,
 // which names whom they waited for, or gust::CommunicationError, which names the worker that is gone and why; when the
-// flare fails all of them do, at once. An operation of all workers that fails fails for all, and so do those after it.
+// flare fails all of them do, at once. An operation of all workers that fails fails for all, and so do those after it;
+// sending and receiving go on. A limit of 0 does not wait; no limit, or a longer one than the flare has left, is the
+// flare's. A message that has begun to travel when its limit is over is sent to its end.
+//
+// Who owns what: data that is given is copied, unless it is moved, a Buffer or an Array, and the call has no further
+// use for the caller's memory when it returns. What is received is constant and shared: it may be kept for as long as
+// wanted, also after the call's other side has ended, and read by several threads. Any size will do, 0 included; a
+// burst of one worker may call all of this, too. Each call has a form that does not wait: <gust/started.h>.
 #ifndef GUST_BURST_H
 #define GUST_BURST_H
 
 #include <cstddef>
 #include <cstdint>
+#include <gust/calls.h>
 #include <gust/gust.h>
 #include <gust/message.h>
+#include <gust/started.h>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -45,10 +54,10 @@ namespace gust {
 /// One worker's view of its burst. Belongs to the platform and lives until `work` returns; `work` gets a reference to
 /// it and may hand that on to threads of its own, as long as they end before it does. All members may be called from
 /// several threads at once, except the operations of all workers, which one thread calls at a time.
-class Burst {
+class Burst : public StartedCalls {
  public:
   /// Made by GUST_WORKER; `burst` must outlive this object.
-  explicit Burst(gust_burst* burst) : burst_(burst) {}
+  explicit Burst(gust_burst* burst) : StartedCalls(burst) {}
   Burst(const Burst&) = delete;
   Burst& operator=(const Burst&) = delete;
 
@@ -105,8 +114,7 @@ class Burst {
   }
   template <class T>
   void send(std::uint32_t to, std::vector<T>&& values, Limit limit = kNoLimit) const {
-    static_assert(std::is_trivially_copyable_v<T>, "only plain values can travel: numbers, and structs of them");
-    send(to, Buffer::take(&api(), std::move(values)), limit);
+    send(to, take(std::move(values)), limit);
   }
   template <class Container,
             class T = std::remove_cv_t<std::remove_pointer_t<decltype(std::declval<Container>().data())>>>
@@ -157,14 +165,9 @@ class Burst {
   /// to the last bit, for every packing.
   template <class T, class Operator>
   Array<T> reduce(std::uint32_t root, View<T> values, Operator op, Limit limit = kNoLimit) const {
-    const auto combine = [](void* context, void* into, const void* from, std::size_t count) noexcept {
-      const Operator& apply = *static_cast<const Operator*>(context);
-      for (std::size_t i = 0; i < count; ++i) {
-        static_cast<T*>(into)[i] = apply(static_cast<const T*>(into)[i], static_cast<const T*>(from)[i]);
-      }
-    };
     gust_buffer* result = nullptr;
-    check(api().reduce(burst_, root, values.data(), values.size(), sizeof(T), combine, &op, &result, limit.count()));
+    check(api().reduce(burst_, root, values.data(), values.size(), sizeof(T), combine<T, Operator>, &op, &result,
+                       limit.count()));
     return Array<T>(&api(), Buffer(&api(), result));
   }
   /// The same with the result for every worker.
@@ -176,10 +179,10 @@ class Burst {
   /// Gives `root` what each worker brings, by worker id; of any sizes. Others get nothing.
   template <class T>
   std::vector<Array<T>> gather(std::uint32_t root, View<T> values, Limit limit = kNoLimit) const {
-    std::vector<gust_buffer*> results(root == GUST_ALL || root == worker_id() ? burst_size() : 0);
+    std::vector<gust_buffer*> results(gathered(root));
     const Buffer mine = copy<T>(values);
     check(api().gather(burst_, root, mine.get(), results.data(), limit.count()));
-    return adopt<T>(results);
+    return detail::to_arrays<T>(&api(), results, 0);
   }
   /// The same with the result for every worker.
   template <class T>
@@ -204,7 +207,7 @@ class Burst {
     std::vector<gust_buffer*> results(burst_size());
     const std::vector<Buffer> mine = take(std::move(parts));
     check(api().all_to_all(burst_, pointers(mine).data(), results.data(), limit.count()));
-    return adopt<T>(results);
+    return detail::to_arrays<T>(&api(), results, 0);
   }
 
   // The pack's own
@@ -228,57 +231,6 @@ class Burst {
   }
 
  private:
-  const gust_api& api() const {
-    if (burst_->api->size < offsetof(gust_api, traffic) + sizeof burst_->api->traffic) {
-      throw std::runtime_error("this Gust is too old for messages between workers; install the one of these headers");
-    }
-    return *burst_->api;
-  }
-
-  void check(gust_status status) const {
-    if (status == GUST_OK) return;
-    if (status == GUST_TIMED_OUT) throw TimedOut(status, api().failure(burst_));
-    throw CommunicationError(status, api().failure(burst_));
-  }
-
-  void check_parts(std::size_t parts) const {
-    if (parts == burst_size()) return;
-    throw CommunicationError(GUST_INVALID, std::to_string(parts) + " parts for " + std::to_string(burst_size()) +
-                                               " workers; give one for each");
-  }
-
-  template <class T>
-  Buffer copy(View<T> values) const {
-    static_assert(std::is_trivially_copyable_v<T>, "only plain values can travel: numbers, and structs of them");
-    return Buffer::copy(&api(), values.data(), values.size() * sizeof(T));
-  }
-
-  template <class T>
-  std::vector<Buffer> take(std::vector<std::vector<T>> parts) const {
-    std::vector<Buffer> buffers;
-    buffers.reserve(parts.size());
-    for (std::vector<T>& part : parts) buffers.push_back(Buffer::take(&api(), std::move(part)));
-    return buffers;
-  }
-
-  static std::vector<gust_buffer*> pointers(const std::vector<Buffer>& buffers) {
-    std::vector<gust_buffer*> raw;
-    raw.reserve(buffers.size());
-    for (const Buffer& buffer : buffers) raw.push_back(buffer.get());
-    return raw;
-  }
-
-  template <class T>
-  std::vector<Array<T>> adopt(const std::vector<gust_buffer*>& results) const {
-    std::vector<Buffer> buffers;
-    buffers.reserve(results.size());
-    for (gust_buffer* result : results) buffers.emplace_back(&api(), result);
-    std::vector<Array<T>> arrays;
-    arrays.reserve(results.size());
-    for (Buffer& buffer : buffers) arrays.emplace_back(&api(), std::move(buffer));
-    return arrays;
-  }
-
   template <class T>
   Message<T> receive(std::uint32_t from, Limit limit) const {
     gust_buffer* data = nullptr;
@@ -287,8 +239,6 @@ class Burst {
     message.values = Array<T>(&api(), Buffer(&api(), data));
     return message;
   }
-
-  gust_burst* burst_;
 };
 
 }  // namespace gust

@@ -66,6 +66,9 @@ typedef enum gust_status {
  * does not depend on the packing. Called on any worker's thread; must not throw. */
 typedef void (*gust_combine)(void* context, void* into, const void* from, size_t count);
 
+/* A call that was started and is waited for later. Used by one thread at a time; to be released by the caller. */
+typedef struct gust_request gust_request;
+
 /* What this pack has sent: payload, without headers. What workers of a pack exchange in collectives is not counted,
  * because it does not travel. */
 typedef struct gust_traffic {
@@ -138,6 +141,50 @@ typedef struct gust_api {
   void* (*shared)(gust_burst* burst, const char* key, size_t key_size, size_t size);
 
   void (*traffic)(const gust_burst* burst, gust_traffic* traffic);
+
+  /* From here on: since the minor version with calls that do not wait; `size` tells whether they are there.
+   *
+   * start_X does what X does and returns at once; *request is then to be given to request_release. Any number may be
+   * under way. They are over in any order; their order among the worker's other calls is that in which they were
+   * started:
+   * - a message that is started to be sent arrives before all that the worker sends to the same receiver later;
+   * - a started receive gets its message before all receives that the worker starts or makes later and that could have
+   *   got it, too;
+   * - operations of all workers are matched by the order in which each worker starts or makes them: one may start what
+   *   others call in the blocking form.
+   * Their errors are those of the blocking forms: a start fails only for what is wrong at once, request_wait for all
+   * else. limit_us is the whole operation's, from its start; sends and receives may take as long as the flare.
+   * Buffers are kept by reference, so the caller may release its own at once.
+   *
+   * A request may be released before it is over. A send and an operation of all workers then go on, also after `work`
+   * has returned; the worker counts as ended when they are over, unless it has failed: then so do they. A receive is
+   * withdrawn; a message that it has got is the next one to be received. */
+  gust_status (*start_send)(gust_burst* burst, uint32_t to, gust_buffer* data, gust_request** request);
+  gust_status (*start_recv)(gust_burst* burst, uint32_t from, gust_request** request);
+  gust_status (*start_barrier)(gust_burst* burst, int64_t limit_us, gust_request** request);
+  gust_status (*start_broadcast)(gust_burst* burst, uint32_t root, gust_buffer* data, int64_t limit_us,
+                                 gust_request** request);
+  /* `data` is an array of whole elements. `context` is used until release(context) is called: on any thread, before the
+   * request is over, and also when this call fails. `release` may be NULL. */
+  gust_status (*start_reduce)(gust_burst* burst, uint32_t root, gust_buffer* data, size_t element_size,
+                              gust_combine combine, void* context, void (*release)(void* context), int64_t limit_us,
+                              gust_request** request);
+  gust_status (*start_gather)(gust_burst* burst, uint32_t root, gust_buffer* data, int64_t limit_us,
+                              gust_request** request);
+  gust_status (*start_scatter)(gust_burst* burst, uint32_t root, gust_buffer* const* data, int64_t limit_us,
+                               gust_request** request);
+  gust_status (*start_all_to_all)(gust_burst* burst, gust_buffer* const* data, int64_t limit_us,
+                                  gust_request** request);
+
+  /* 1 when request_wait would not block, 0 otherwise. Does not block. */
+  int (*request_ready)(gust_burst* burst, gust_request* request);
+  /* Waits until the call is over and gives what its blocking form gives: to `results`, which has as many entries as
+   * there, and, of a receive, to `sender`. Either may be NULL. Once: another call is GUST_INVALID. GUST_TIMED_OUT when
+   * limit_us is over first; the call goes on then (request_ready is 0), and may be waited for again. */
+  gust_status (*request_wait)(gust_burst* burst, gust_request* request, gust_buffer** results, uint32_t* sender,
+                              int64_t limit_us);
+  /* NULL is allowed. */
+  void (*request_release)(gust_burst* burst, gust_request* request);
 } gust_api;
 
 /* A worker's view of its flare: valid, and constant, while `work` runs. */

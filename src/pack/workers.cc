@@ -41,6 +41,8 @@ Workers::Workers(const StartMessage& start, Code& code)
       exchange_(message::Layout(start.burst_size, start.pack_first_worker, PackId(start.pack_id)), peers_.factory(),
                 deadline_at(start.deadline_us)),
       event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  // So that a crash in an operator of a reduction names its worker; without a stack for signals.
+  exchange_.helper_begins = [](WorkerId worker) { become_worker(worker, nullptr, 0); };
   GUST_CHECK(event_, "an eventfd");
   GUST_CHECK(pthread_key_create(&end_key_, &Workers::end) == 0, "a key for thread-specific data");
 }
@@ -85,11 +87,12 @@ void Workers::end(void* argument) {
   auto& slot = *static_cast<Slot*>(argument);
   Workers& workers = slot.workers;
   slot.finish.worker_id = slot.context.worker().value();
-  slot.finish.ended_us = to_micros(wall_now());
   if (!slot.returned) {
-    slot.finish.function_ended_us = slot.finish.ended_us;
+    slot.finish.function_ended_us = to_micros(wall_now());
     slot.finish.result = "the worker ended its thread (pthread_exit) instead of returning";
   }
+  slot.context.settle(slot.finish.ok ? "" : slot.finish.result.substr(0, kShownOfError));
+  slot.finish.ended_us = to_micros(wall_now());
   // Whoever waits for a message of this worker waits in vain from now on.
   workers.exchange_.hub.worker_ended(
       slot.context.worker(), workers.exchange_.collectives.count(slot.context.worker()),

@@ -1,70 +1,12 @@
-// The functions of the C ABI with which workers talk to each other. No exception may leave them: the caller may be C.
-#include <exception>
-#include <new>
-#include <string>
+// The functions of the C ABI with which workers talk to each other.
 #include <utility>
 
+#include "worker/calls.h"
 #include "worker/context.h"
-#include "worker/exchange.h"
 
 namespace gust::worker {
 
-namespace {
-
 using message::Buffer;
-
-// Of the calling thread: any of a worker's threads may call.
-thread_local std::string last_failure;  // NOLINT(cert-err58-cpp): an empty string
-
-gust_status to_status(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kInvalid: return GUST_INVALID;
-    case ErrorCode::kTimedOut: return GUST_TIMED_OUT;
-    case ErrorCode::kTooLarge: return GUST_NO_MEMORY;
-    default: return GUST_LOST;
-  }
-}
-
-// Runs a call and keeps its sentence.
-template <class Call>
-gust_status guarded(Call call) noexcept {
-  try {
-    const Result<void> result = call();
-    if (result) return GUST_OK;
-    last_failure = result.error().message;
-    return to_status(result.error().code);
-  } catch (const std::bad_alloc&) {
-    last_failure = "out of memory";  // fits the space inside the string
-    return GUST_NO_MEMORY;
-  } catch (const std::exception& error) {
-    last_failure = error.what();
-    return GUST_LOST;
-  }
-}
-
-SteadyTime deadline_of(const Exchange& exchange, std::int64_t limit_us) {
-  if (limit_us < 0) return exchange.deadline;
-  const auto now = std::chrono::steady_clock::now();
-  const std::chrono::microseconds limit(limit_us);
-  return limit < exchange.deadline - now ? now + limit : exchange.deadline;
-}
-
-std::optional<WorkerId> root_of(std::uint32_t root) {
-  return root == GUST_ALL ? std::nullopt : std::optional(WorkerId(root));
-}
-
-std::vector<Buffer> share(gust_buffer* const* data, std::uint32_t count) {
-  std::vector<Buffer> buffers;
-  buffers.reserve(count);
-  for (std::uint32_t i = 0; i < count; ++i) buffers.push_back(Buffer::share(data[i]));
-  return buffers;
-}
-
-void give(std::vector<Buffer>& from, gust_buffer** to) {
-  for (Buffer& buffer : from) *to++ = buffer.release();
-}
-
-}  // namespace
 
 gust_buffer* Context::buffer_new(std::size_t size) { return Buffer::make(size).release(); }
 
@@ -77,7 +19,7 @@ std::size_t Context::buffer_size(const gust_buffer* buffer) { return buffer->siz
 void Context::buffer_retain(gust_buffer* buffer) { static_cast<void>(Buffer::share(buffer).release()); }
 void Context::buffer_release(gust_buffer* buffer) { Buffer::adopt(buffer).reset(); }
 
-const char* Context::failure(const gust_burst* /*burst*/) { return last_failure.c_str(); }
+const char* Context::failure(const gust_burst* /*burst*/) { return last_failure().c_str(); }
 
 gust_status Context::send(gust_burst* burst, std::uint32_t to, gust_buffer* data, std::int64_t limit_us) {
   Context& self = of(burst);

@@ -50,7 +50,18 @@ const gust_api& Context::api_table() {
                                       .scatter = &Context::scatter,
                                       .all_to_all = &Context::all_to_all,
                                       .shared = &Context::shared,
-                                      .traffic = &Context::traffic};
+                                      .traffic = &Context::traffic,
+                                      .start_send = &Context::start_send,
+                                      .start_recv = &Context::start_recv,
+                                      .start_barrier = &Context::start_barrier,
+                                      .start_broadcast = &Context::start_broadcast,
+                                      .start_reduce = &Context::start_reduce,
+                                      .start_gather = &Context::start_gather,
+                                      .start_scatter = &Context::start_scatter,
+                                      .start_all_to_all = &Context::start_all_to_all,
+                                      .request_ready = &Context::request_ready,
+                                      .request_wait = &Context::request_wait,
+                                      .request_release = &Context::request_release};
   return kTable;
 }
 

@@ -1,15 +1,18 @@
 // The platform's side of the C ABI (gust/gust.h): what user code sees of its burst, and what it hands back.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <gust/gust.h>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/ids.h"
+#include "message/courier.h"
 
 namespace gust::worker {
 
@@ -48,6 +51,11 @@ class Context : private gust_burst {
   /// What became of the worker, given what `work` returned. Moves the text out: to be called once.
   Outcome finish(int returned);
 
+  /// Ends what the worker has started and not waited for: returns when it is over, which is at once when the worker has
+  /// failed (`failure` says how; empty otherwise): what waits for it must hear of that, and not wait in turn. After
+  /// `work`, before others are told that the worker has ended.
+  void settle(const std::string& failure);
+
   /// The function table that user code is given.
   static const gust_api& api_table();
 
@@ -83,6 +91,29 @@ class Context : private gust_burst {
   static void* shared(gust_burst* burst, const char* key, std::size_t key_size, std::size_t size);
   static void traffic(const gust_burst* burst, gust_traffic* traffic);
 
+  // started_calls.cc
+  message::Courier& helper();
+  template <class Begin>
+  static gust_status start(gust_burst* burst, std::int64_t limit_us, gust_request** request, Begin begin);
+  static gust_status start_send(gust_burst* burst, std::uint32_t to, gust_buffer* data, gust_request** request);
+  static gust_status start_recv(gust_burst* burst, std::uint32_t from, gust_request** request);
+  static gust_status start_barrier(gust_burst* burst, std::int64_t limit_us, gust_request** request);
+  static gust_status start_broadcast(gust_burst* burst, std::uint32_t root, gust_buffer* data, std::int64_t limit_us,
+                                     gust_request** request);
+  static gust_status start_reduce(gust_burst* burst, std::uint32_t root, gust_buffer* data, std::size_t element_size,
+                                  gust_combine combine, void* context, void (*release)(void* context),
+                                  std::int64_t limit_us, gust_request** request);
+  static gust_status start_gather(gust_burst* burst, std::uint32_t root, gust_buffer* data, std::int64_t limit_us,
+                                  gust_request** request);
+  static gust_status start_scatter(gust_burst* burst, std::uint32_t root, gust_buffer* const* data,
+                                   std::int64_t limit_us, gust_request** request);
+  static gust_status start_all_to_all(gust_burst* burst, gust_buffer* const* data, std::int64_t limit_us,
+                                      gust_request** request);
+  static int request_ready(gust_burst* burst, gust_request* request);
+  static gust_status request_wait(gust_burst* burst, gust_request* request, gust_buffer** results,
+                                  std::uint32_t* sender, std::int64_t limit_us);
+  static void request_release(gust_burst* burst, gust_request* request);
+
   const PackIdentity& pack_;
   Exchange& exchange_;
   const std::size_t max_result_bytes_;
@@ -90,7 +121,9 @@ class Context : private gust_burst {
   bool has_result_ = false;
   std::string result_;
   std::string error_;
-  std::string refused_;  ///< why the last result was not taken; empty when it was
+  std::string refused_;                       ///< why the last result was not taken; empty when it was
+  std::atomic<std::uint32_t> running_ = 0;    ///< started collectives that are not over
+  std::unique_ptr<message::Courier> helper_;  ///< runs started collectives; made when first needed
 };
 
 }  // namespace gust::worker

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -44,6 +45,7 @@ struct Exchange {
   message::Collectives collectives;
   SharedMemory shared;
   const SteadyTime deadline;
+  std::function<void(WorkerId)> helper_begins;  ///< called first on each thread that runs calls for a worker
 };
 
 }  // namespace gust::worker
