@@ -143,6 +143,13 @@ Result<Flare::Effect> Flare::apply(InvokerId from, const protocol::PackReport& r
     apply_started(report.started());
   }
   if (report.has_finished()) apply_finished(report.finished());
+  if (report.has_traffic()) {
+    const protocol::PackTraffic& sent = report.traffic();
+    pack.traffic = {.local_messages = sent.local_messages(),
+                    .local_bytes = sent.local_bytes(),
+                    .remote_messages = sent.remote_messages(),
+                    .remote_bytes = sent.remote_bytes()};
+  }
   for (const protocol::LogLine& line : report.log()) {
     pack.logs.push_back({from_micros(line.stamp_us()), line.is_stderr(), line.text()});
   }

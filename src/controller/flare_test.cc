@@ -70,6 +70,15 @@ class FlareTest : public ::testing::Test {
     return news;
   }
 
+  static protocol::PackReport sent(std::uint32_t pack, std::uint64_t remote_bytes) {
+    protocol::PackReport news = report(pack);
+    news.mutable_traffic()->set_local_messages(1);
+    news.mutable_traffic()->set_local_bytes(2);
+    news.mutable_traffic()->set_remote_messages(3);
+    news.mutable_traffic()->set_remote_bytes(remote_bytes);
+    return news;
+  }
+
   Result<Flare::Effect> apply(std::uint32_t invoker, const protocol::PackReport& news) {
     return flare_.apply(InvokerId(invoker), news, kNow);
   }
@@ -85,9 +94,15 @@ TEST_F(FlareTest, RunsFromStartingToSucceeded) {
   EXPECT_EQ(record().state, FlareState::kStarting);
   ASSERT_TRUE(apply(1, started(1, {2})));
   EXPECT_EQ(record().state, FlareState::kRunning);
+  ASSERT_TRUE(apply(0, sent(0, 5'000'000'000)));
   ASSERT_TRUE(apply(0, finished(0, {1, 0})));
   EXPECT_EQ(record().state, FlareState::kFinishing);
   EXPECT_EQ(apply(0, ended(0, protocol::PACK_CAUSE_FINISHED)), Flare::Effect::kPackEnded);
+  EXPECT_EQ(record().packs[0].traffic.local_messages, 1u);
+  EXPECT_EQ(record().packs[0].traffic.local_bytes, 2u);
+  EXPECT_EQ(record().packs[0].traffic.remote_messages, 3u);
+  EXPECT_EQ(record().packs[0].traffic.remote_bytes, 5'000'000'000u);
+  EXPECT_EQ(record().packs[1].traffic.remote_messages, 0u);
   ASSERT_TRUE(apply(1, finished(1, {2})));
   EXPECT_FALSE(flare_.all_packs_ended());
   EXPECT_EQ(apply(1, ended(1, protocol::PACK_CAUSE_FINISHED)), Flare::Effect::kPackEnded);

@@ -54,6 +54,8 @@ Result<void> PackLedger::take(FrameType type, std::string_view payload, protocol
       return {};
     }
     case FrameType::kPeerAddress: return take_address(payload, report);
+    case FrameType::kTraffic:
+      return take_traffic(GUST_TRY(protocol::decode<protocol::TrafficMessage>(payload)), report);
     case FrameType::kStart:
     case FrameType::kPeers:
     case FrameType::kStop: break;
@@ -79,6 +81,16 @@ Result<void> PackLedger::take_address(std::string_view address, protocol::PackRe
     return broken("it announced something that is no address");
   }
   report.set_peer_address(std::string(address));
+  return {};
+}
+
+Result<void> PackLedger::take_traffic(const protocol::TrafficMessage& message, protocol::PackReport& report) {
+  if (std::exchange(told_traffic_, true)) return broken("it reported twice what its workers have sent");
+  protocol::PackTraffic& news = *report.mutable_traffic();
+  news.set_local_messages(message.local_messages);
+  news.set_local_bytes(message.local_bytes);
+  news.set_remote_messages(message.remote_messages);
+  news.set_remote_bytes(message.remote_bytes);
   return {};
 }
 

@@ -58,6 +58,7 @@ class PackLedger {
   Result<void> take_started(const protocol::StartedMessage& message, protocol::PackReport& report);
   Result<void> take_finished(protocol::FinishedMessage message, protocol::PackReport& report);
   Result<void> take_address(std::string_view address, protocol::PackReport& report);
+  Result<void> take_traffic(const protocol::TrafficMessage& message, protocol::PackReport& report);
   Result<void> check_worker(std::uint32_t worker_id, std::string_view what) const;
   [[nodiscard]] std::size_t index(std::uint32_t worker_id) const { return worker_id - workers_.first.value(); }
   [[nodiscard]] std::string name() const { return "pack " + std::to_string(id_.value()); }
@@ -76,6 +77,7 @@ class PackLedger {
   Bytes results_;
   bool loaded_ = false;
   bool announced_ = false;
+  bool told_traffic_ = false;
   std::optional<std::string> load_failure_;
   std::optional<protocol::CrashedMessage> crash_;
   std::optional<protocol::ExitedMessage> exit_;

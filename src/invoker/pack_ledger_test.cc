@@ -55,6 +55,18 @@ class PackLedgerTest : public ::testing::Test {
   protocol::PackReport report_;
 };
 
+TEST_F(PackLedgerTest, TellsOnceWhatWorkersHaveSent) {
+  ASSERT_TRUE(loaded());
+  const std::string sent = encode(protocol::TrafficMessage{1, 2, 3, UINT64_MAX});
+  EXPECT_FALSE(ledger_.take(FrameType::kTraffic, sent.substr(1), report_));
+  ASSERT_TRUE(ledger_.take(FrameType::kTraffic, sent, report_));
+  EXPECT_EQ(report_.traffic().local_messages(), 1u);
+  EXPECT_EQ(report_.traffic().local_bytes(), 2u);
+  EXPECT_EQ(report_.traffic().remote_messages(), 3u);
+  EXPECT_EQ(report_.traffic().remote_bytes(), UINT64_MAX);
+  EXPECT_FALSE(ledger_.take(FrameType::kTraffic, sent, report_));
+}
+
 TEST_F(PackLedgerTest, CountsWorkers) {
   ASSERT_TRUE(loaded());
   EXPECT_TRUE(start(kFirst));

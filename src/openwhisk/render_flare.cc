@@ -42,6 +42,24 @@ void append_activations(JsonText& text, const FlareRecord& flare) {
   text.raw("]");
 }
 
+void append_traffic(JsonText& text, const store::Traffic& traffic) {
+  text.raw(R"(,"traffic":{"local_messages":)").number(traffic.local_messages);
+  text.raw(R"(,"local_bytes":)").number(traffic.local_bytes);
+  text.raw(R"(,"remote_messages":)").number(traffic.remote_messages);
+  text.raw(R"(,"remote_bytes":)").number(traffic.remote_bytes).raw("}");
+}
+
+store::Traffic total_traffic(const FlareRecord& flare) {
+  store::Traffic total;
+  for (const PackRecord& pack : flare.packs) {
+    total.local_messages += pack.traffic.local_messages;
+    total.local_bytes += pack.traffic.local_bytes;
+    total.remote_messages += pack.traffic.remote_messages;
+    total.remote_bytes += pack.traffic.remote_bytes;
+  }
+  return total;
+}
+
 void append_pack(JsonText& text, const PackRecord& pack, std::size_t index) {
   text.raw(R"({"pack":)").number(index).raw(R"(,"invoker":)").number(pack.invoker.value());
   text.raw(R"(,"invoker_name":)").string(pack.invoker_name);
@@ -59,7 +77,9 @@ void append_pack(JsonText& text, const PackRecord& pack, std::size_t index) {
   text.raw(R"(,"ended":)").stamp(pack.ended);
   text.raw(R"(,"cpu_ms":)").raw(fmt::format("{}.{:03}", pack.cpu.count() / 1000, pack.cpu.count() % 1000));
   text.raw(R"(,"peak_memory_bytes_at_start":)").number(pack.peak_memory_at_start.count());
-  text.raw(R"(,"peak_memory_bytes":)").number(pack.peak_memory.count()).raw("}");
+  text.raw(R"(,"peak_memory_bytes":)").number(pack.peak_memory.count());
+  append_traffic(text, pack.traffic);
+  text.raw("}");
 }
 
 void append_packs(JsonText& text, const FlareRecord& flare) {
@@ -139,6 +159,7 @@ std::string render_flare(const controller::FlareSnapshot& snapshot, FlareShown s
     text.raw("null");
   }
   append_stamps(text, flare.stamps);
+  append_traffic(text, total_traffic(flare));
   append_activations(text, flare);
   if (shown.detail == controller::Detail::kFull) {
     append_packs(text, flare);

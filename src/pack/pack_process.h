@@ -20,6 +20,7 @@ struct PackStory {
   std::optional<protocol::ExitedMessage> exited;
   std::optional<std::string> load_failed;
   std::optional<std::string> peer_address;
+  std::optional<protocol::TrafficMessage> traffic;
   std::size_t started_messages = 0;
   std::size_t finished_messages = 0;
   int wait_status = -1;

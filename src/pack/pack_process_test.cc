@@ -109,6 +109,9 @@ bool PackProcess::read_one() {
       break;
     case FrameType::kExited: story_.exited = protocol::decode<protocol::ExitedMessage>(message.payload).value(); break;
     case FrameType::kPeerAddress: story_.peer_address = message.payload; break;
+    case FrameType::kTraffic:
+      story_.traffic = protocol::decode<protocol::TrafficMessage>(message.payload).value();
+      break;
     case FrameType::kStart:
     case FrameType::kPeers:
     case FrameType::kStop: ADD_FAILURE() << "packs do not send this"; break;

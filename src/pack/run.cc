@@ -65,6 +65,14 @@ class Reporter {
     if (loaded_) send(FrameType::kLoaded, encode(*std::exchange(loaded_, std::nullopt)));
     send(FrameType::kStarted, encode(news));
   }
+  /// Of workers that have talked. Others cost nothing.
+  void traffic(const message::Traffic& sent) const {
+    if (sent == message::Traffic()) return;
+    send(FrameType::kTraffic, encode(protocol::TrafficMessage{.local_messages = sent.local_messages,
+                                                              .local_bytes = sent.local_bytes,
+                                                              .remote_messages = sent.remote_messages,
+                                                              .remote_bytes = sent.remote_bytes}));
+  }
   void finished(Workers& workers) const {
     do {
       protocol::FinishedMessage news = workers.take_finished(protocol::kMaxResultBytes);
@@ -131,6 +139,7 @@ void report_all(int socket, Reporter& reporter, Workers& workers) {
       starts_missing = !workers.all_started();
       reporter.started(workers);
     }
+    if (everything) reporter.traffic(workers.hub().traffic());
     if (everything || window_over) reporter.finished(workers);
     if (everything) return;
     if (window_over) window_end.reset();

@@ -207,6 +207,13 @@ Result<PeersMessage> decode(std::string_view payload) {
   return message;
 }
 
+std::string encode(const TrafficMessage& message) { return {reinterpret_cast<const char*>(&message), sizeof message}; }
+
+template <>
+Result<TrafficMessage> decode(std::string_view payload) {
+  return decode_plain<TrafficMessage>(payload, "traffic");
+}
+
 template <>
 Result<CrashedMessage> decode(std::string_view payload) {
   return decode_plain<CrashedMessage>(payload, "crashed");

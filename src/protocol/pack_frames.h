@@ -44,6 +44,7 @@ enum class FrameType : std::uint16_t {
   kPeerAddress = 8,  ///< pack -> invoker, at most once, when a worker first has to do with another pack: its address
   kPeers = 9,        ///< invoker -> pack: PeersMessage
   kStop = 10,        ///< invoker -> pack, last: the flare has failed; a sentence in UTF-8. The pack is killed soon.
+  kTraffic = 11,     ///< pack -> invoker, at most once, before the last kFinished, if its workers talked: TrafficMessage
 };
 
 inline constexpr std::uint16_t kMore = 1;
@@ -104,6 +105,15 @@ struct WorkerFinish {
 
 using FinishedMessage = std::vector<WorkerFinish>;
 
+/// What the workers of a pack have sent: payload, as counted by gust_api.traffic.
+struct TrafficMessage {
+  std::uint64_t local_messages = 0;
+  std::uint64_t local_bytes = 0;
+  std::uint64_t remote_messages = 0;  ///< to other packs
+  std::uint64_t remote_bytes = 0;
+};
+static_assert(sizeof(TrafficMessage) == 32);
+
 /// What a pack is told of another one of its flare.
 struct PeerNews {
   std::uint32_t pack_id = 0;
@@ -137,6 +147,7 @@ std::string encode(const LoadedMessage& message);
 std::string encode(const StartedMessage& message);
 std::string encode(const FinishedMessage& message);
 std::string encode(const PeersMessage& message);
+std::string encode(const TrafficMessage& message);
 
 /// kInvalid, naming the field, for any payload that encode() could not have written.
 template <class Message>
@@ -151,6 +162,8 @@ template <>
 Result<FinishedMessage> decode(std::string_view payload);
 template <>
 Result<PeersMessage> decode(std::string_view payload);
+template <>
+Result<TrafficMessage> decode(std::string_view payload);
 template <>
 Result<CrashedMessage> decode(std::string_view payload);
 template <>

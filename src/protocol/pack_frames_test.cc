@@ -98,6 +98,12 @@ TEST(PackFrames, ReportsComeBackAsTheyWere) {
   ASSERT_EQ(peers->size(), 2u);
   EXPECT_EQ(peers->at(0).pack_id, 1u);
   EXPECT_EQ(peers->at(0).address, "tcp:10.0.0.7:4000");
+  const auto traffic = decode<TrafficMessage>(encode(TrafficMessage{1, 2, 3, UINT64_MAX}));
+  ASSERT_TRUE(traffic);
+  EXPECT_EQ(traffic->local_messages, 1u);
+  EXPECT_EQ(traffic->local_bytes, 2u);
+  EXPECT_EQ(traffic->remote_messages, 3u);
+  EXPECT_EQ(traffic->remote_bytes, UINT64_MAX);
   EXPECT_EQ(peers->at(1).address, "");
   EXPECT_TRUE(decode<StartedMessage>(encode(StartedMessage{}))->empty());
   EXPECT_TRUE(decode<FinishedMessage>(encode(FinishedMessage{}))->empty());
@@ -135,6 +141,7 @@ TEST(PackFrames, EveryTruncationIsRefused) {
   expect_every_truncation_refused<StartedMessage>(encode(StartedMessage{{7, 70}, {8, 80}}));
   expect_every_truncation_refused<FinishedMessage>(encode(example_finished()));
   expect_every_truncation_refused<PeersMessage>(encode(PeersMessage{{1, "tcp:10.0.0.7:4000"}, {2, ""}}));
+  expect_every_truncation_refused<TrafficMessage>(encode(TrafficMessage{1, 2, 3, 4}));
 }
 
 TEST(PackFrames, HugeCountsReserveNothing) {

@@ -72,7 +72,7 @@ Result<void> check_header(const PacketHeader& header, std::size_t payload_size) 
                     " of the pack protocol, this end version " + std::to_string(kPackProtocolVersion) +
                     "; install gust and gust-pack from one build");
   }
-  if (header.type < FrameType::kStart || header.type > FrameType::kStop) {
+  if (header.type < FrameType::kStart || header.type > FrameType::kTraffic) {
     return malformed("has the unknown type " + std::to_string(static_cast<unsigned>(header.type)));
   }
   if ((header.flags & ~kMore) != 0 || header.reserved != 0) return malformed("has unknown flags");

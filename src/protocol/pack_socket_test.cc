@@ -135,7 +135,7 @@ TEST_F(PackSocket, PacketsThatBreakTheFormatAreRefused) {
   bad.reserved = 1;
   refuse(bad, "");
   refuse(header(static_cast<FrameType>(0), 0), "");
-  refuse(header(static_cast<FrameType>(11), 0), "");
+  refuse(header(static_cast<FrameType>(12), 0), "");
   refuse(header(FrameType::kLoaded, 0, 2), "");
   refuse(header(FrameType::kLoaded, 5), "four");
   refuse(header(FrameType::kLoaded, 3), "four");

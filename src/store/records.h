@@ -104,6 +104,14 @@ struct LogLine {
   std::string text;
 };
 
+/// What workers have sent: payload, without headers. docs/collectives.md has the formulas.
+struct Traffic {
+  std::uint64_t local_messages = 0;  ///< from worker to worker of one pack
+  std::uint64_t local_bytes = 0;
+  std::uint64_t remote_messages = 0;  ///< from pack to pack
+  std::uint64_t remote_bytes = 0;
+};
+
 struct PackRecord {
   InvokerId invoker;
   std::string invoker_name;
@@ -123,6 +131,7 @@ struct PackRecord {
   std::chrono::microseconds cpu{0};
   Bytes peak_memory_at_start;
   Bytes peak_memory;
+  Traffic traffic;  ///< zero until the pack's workers have ended, and for a pack that did not end by itself
   std::vector<LogLine> logs;
 };
 

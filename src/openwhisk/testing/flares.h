@@ -54,6 +54,7 @@ inline std::shared_ptr<store::FlareRecord> test_flare(std::uint32_t workers, std
     pack.pid = 4242;
     pack.cpu = std::chrono::microseconds(1500);
     pack.peak_memory = Bytes::mb(3);
+    pack.traffic = {.local_messages = 1, .local_bytes = 20, .remote_messages = 300, .remote_bytes = 5'000'000'000};
     flare->activations.push_back({ActivationId(test_id(first_id + index)), pack.workers});
     flare->packs.push_back(std::move(pack));
   }
