@@ -23,13 +23,25 @@ constexpr int kLooksBetweenClocks = 64;
 // keep those from running that they are waiting for.
 std::atomic<int> lookers = 0;
 
-int processors() {
-  static const int kCount = [] {
-    cpu_set_t set;
-    return ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-  }();
-  return kCount;
+// Looking pays when the other thread runs at the same time. On a machine with other work it may not: it may even have
+// been put on this thread's processor, where it runs when this one sleeps. So a thread that has looked in vain a few
+// times sleeps at once, and looks again now and then.
+constexpr int kInVainAtMost = 3;
+constexpr int kLookAgainAfter = 16;
+thread_local int in_vain = 0;
+
+bool worth_looking() {
+  if (in_vain < kInVainAtMost) return true;
+  if (++in_vain < kInVainAtMost + kLookAgainAfter) return false;
+  in_vain = kInVainAtMost;  // one more, if this is in vain, too
+  return true;
 }
+
+// Asked before a thread of the user's has bound itself to one of them.
+const int kProcessors = [] {
+  cpu_set_t set;
+  return ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}();
 
 void relax() {
 #if defined(__x86_64__)
@@ -46,10 +58,9 @@ long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value,
 }  // namespace
 
 bool Signal::look(std::uint32_t seen) const {
-  const int limit = processors();
-  if (limit == 1) return false;
+  if (kProcessors == 1 || !worth_looking()) return false;
   bool changed = false;
-  if (lookers.fetch_add(1, std::memory_order_relaxed) < limit) {
+  if (lookers.fetch_add(1, std::memory_order_relaxed) < kProcessors) {
     const auto end = std::chrono::steady_clock::now() + kLookFor;
     do {
       for (int i = 0; i < kLooksBetweenClocks && !changed; ++i) {
@@ -59,6 +70,7 @@ bool Signal::look(std::uint32_t seen) const {
     } while (!changed && std::chrono::steady_clock::now() < end);
   }
   lookers.fetch_sub(1, std::memory_order_relaxed);
+  in_vain = changed ? 0 : std::min(in_vain + 1, kInVainAtMost);
   return changed;
 }
 
