@@ -44,7 +44,7 @@ enum class FrameType : std::uint16_t {
   kPeerAddress = 8,  ///< pack -> invoker, at most once, when a worker first has to do with another pack: its address
   kPeers = 9,        ///< invoker -> pack: PeersMessage
   kStop = 10,        ///< invoker -> pack, last: the flare has failed; a sentence in UTF-8. The pack is killed soon.
-  kTraffic = 11,     ///< pack -> invoker, at most once, before the last kFinished, if its workers talked: TrafficMessage
+  kTraffic = 11,     ///< pack -> invoker, at most once, before the last kFinished of a pack that talked: TrafficMessage
 };
 
 inline constexpr std::uint16_t kMore = 1;
