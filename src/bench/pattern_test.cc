@@ -1,7 +1,7 @@
+#include "bench/workers/pattern.h"
+
 #include <gtest/gtest.h>
 #include <vector>
-
-#include "bench/workers/pattern.h"
 
 namespace gust::bench {
 namespace {
@@ -37,7 +37,7 @@ TEST(PatternTest, MessagesDiffer) {
 TEST(PatternTest, PartsThatChangedPlacesAreFound) {
   std::vector<std::byte> data = filled(kName, 4096);
   std::swap_ranges(data.begin(), data.begin() + 1024, data.begin() + 2048);
-  EXPECT_EQ(Pattern(kName).first_wrong(data.data(), data.size()), 0);
+  EXPECT_LT(Pattern(kName).first_wrong(data.data(), data.size()).value_or(data.size()), 8);  // in the first word
 }
 
 }  // namespace

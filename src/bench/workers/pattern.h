@@ -49,7 +49,8 @@ class Pattern {
   }
 
  private:
-  static constexpr std::uint64_t kStep = 0x9E3779B97F4A7C15;  // 2^64 / the golden ratio: all bytes change with each word
+  static constexpr std::uint64_t kStep =
+      0x9E3779B97F4A7C15;  // 2^64 / the golden ratio: no two words of a message are equal
 
   // The finaliser of splitmix64.
   static constexpr std::uint64_t mix(std::uint64_t x) {
