@@ -62,6 +62,7 @@ static void iterate(const char* operation, size_t bytes, uint64_t k, double span
     span[0] = now();
     MPI_Bcast(data, (int)bytes, MPI_BYTE, 0, MPI_COMM_WORLD);
     span[1] = now();
+    MPI_Barrier(MPI_COMM_WORLD); /* comparing would take the processors from those that are not done */
     check(data, words, k, 0, 0);
     free(data);
   } else if (strcmp(operation, "all-reduce") == 0) {
@@ -73,6 +74,7 @@ static void iterate(const char* operation, size_t bytes, uint64_t k, double span
     span[0] = now();
     MPI_Allreduce(mine, sum, (int)words, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
     span[1] = now();
+    MPI_Barrier(MPI_COMM_WORLD); /* comparing would take the processors from those that are not done */
     for (size_t i = 0; i < words; ++i) {
       if (sum[i] != all * (double)((i + k) % 1024 + 1)) fail("wrong data");
     }
@@ -86,6 +88,7 @@ static void iterate(const char* operation, size_t bytes, uint64_t k, double span
     span[0] = now();
     MPI_Alltoall(mine, (int)bytes, MPI_BYTE, theirs, (int)bytes, MPI_BYTE, MPI_COMM_WORLD);
     span[1] = now();
+    MPI_Barrier(MPI_COMM_WORLD); /* comparing would take the processors from those that are not done */
     for (int from = 0; from < size; ++from) {
       check(theirs + words * (size_t)from, words, k, (uint64_t)from, (uint64_t)rank);
     }

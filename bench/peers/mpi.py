@@ -16,7 +16,7 @@ def collectives(peers):
     peers.run(peers.need("mpicc", "libopenmpi-dev"), "-O2", "-Wall", "-Wextra", SOURCE, "-o", program)
     as_root = ["--allow-run-as-root"] if os.geteuid() == 0 else []
     workers = 8 if peers.quick else WORKERS
-    iterations = 3 if peers.quick else 10
+    iterations = 3 if peers.quick else 5
 
     def theirs(operation, size):
         out = peers.run(

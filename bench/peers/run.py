@@ -11,6 +11,7 @@ medians of all rounds. What a machine lacks is skipped, and said so. Nothing is 
 import argparse
 import json
 import pathlib
+import signal
 import sys
 import tempfile
 
@@ -33,6 +34,7 @@ def main():
     arguments = parser.parse_args()
     if not pathlib.Path(arguments.gust).exists():
         parser.error(f"{arguments.gust} is not there: build it first (./dev build), or name another one with --gust")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     print(f"{'':<44} {'ours':>11} {'peer':>11} {'':<6}{'ratio':>7}    (greater is better for us)")
     with tempfile.TemporaryDirectory(prefix="gust-peers-") as folder:
         peers = Peers(arguments, pathlib.Path(folder))

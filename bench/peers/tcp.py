@@ -26,6 +26,7 @@ def iperf_server(peers, host, prefix=()):
     server = subprocess.Popen(
         [*prefix, peers.need("iperf3", "iperf3"), "--server", "--bind", host, "--port", str(port), "--forceflush"],
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # it complains when it is ended
         text=True,
     )
     try:

@@ -55,6 +55,15 @@ std::string value_axis(const LineChart& chart) {
   return fmt::format("set yrange [0:{:.9g}]\n", highest > 0 ? highest * 1.08 : 1);
 }
 
+std::size_t longest_tic(const LineChart& chart) {
+  std::size_t longest = 0;
+  for (const LineChart::Tic& tic : chart.tics) longest = std::max(longest, tic.text.size());
+  return longest;
+}
+
+// Whether the labels of sizes are too long to stand side by side.
+bool upright(const LineChart& chart) { return longest_tic(chart) > 3; }
+
 std::string size_axis(const LineChart& chart) {
   std::string tics;
   for (const LineChart::Tic& tic : chart.tics) {
@@ -62,8 +71,8 @@ std::string size_axis(const LineChart& chart) {
   }
   // A single size would have no width.
   const double margin = chart.tics.size() > 1 ? 1.25 : 2;
-  return fmt::format("set logscale x 2\nset xrange [{:.9g}:{:.9g}]\nset xtics rotate by 90 right ({})\n",
-                     chart.tics.front().x / margin, chart.tics.back().x * margin, tics);
+  return fmt::format("set logscale x 2\nset xrange [{:.9g}:{:.9g}]\nset xtics {} ({})\n", chart.tics.front().x / margin,
+                     chart.tics.back().x * margin, upright(chart) ? "rotate by 90 right" : "norotate", tics);
 }
 
 std::string panel_plot(const LineChart::Panel& panel, const std::vector<std::string>& names, bool with_legend) {
@@ -79,7 +88,7 @@ std::string panel_plot(const LineChart::Panel& panel, const std::vector<std::str
       }
     }
     data += "END\n";
-    plot += fmt::format("{}$line{} using 1:2:3:4 with yerrorbars notitle lw 0.9 pt 0 lc rgb '{}'",
+    plot += fmt::format("{}$line{} using 1:3:(0):($4-$3) with vectors nohead notitle lw 0.9 lc rgb '{}'",
                         i == 0 ? "plot " : ", ", i, kColours[i % kColours.size()]);
     plot += fmt::format(", $line{} using 1:2 with linespoints {} {}", i,
                         with_legend ? "title " + gnuplot_quote(names[i]) : "notitle", style(i));
@@ -92,8 +101,6 @@ set border 3 lc rgb '#555555'
 set tics nomirror out scale 0.6 textcolor rgb '#222222'
 set format y '%h'
 set grid ytics back lc rgb '#DDDDDD' lw 0.8 lt 1
-set errorbars small
-set samples 2
 )";
 
 }  // namespace
@@ -102,9 +109,8 @@ Result<void> draw_line_chart(const LineChart& chart, const std::filesystem::path
   const std::vector<std::string> names = names_of(chart);
   std::size_t longest_name = 0;
   for (const std::string& name : names) longest_name = std::max(longest_name, name.size());
-  std::size_t longest_tic = 0;
-  for (const LineChart::Tic& tic : chart.tics) longest_tic = std::max(longest_tic, tic.text.size());
-  const double below = 0.2 + kTicHeight * static_cast<double>(longest_tic);
+  const double below = 0.2 + (upright(chart) ? kTicHeight * static_cast<double>(longest_tic(chart)) : 0);
+  const bool titled = std::ranges::any_of(chart.panels, [](const auto& panel) { return !panel.title.empty(); });
   const bool alone = chart.panels.size() == 1;
   const PanelGrid grid(chart.panels.size(), kMostColumns,
                        {.width = alone ? 3.6 : 2.1,
@@ -113,7 +119,7 @@ Result<void> draw_line_chart(const LineChart& chart, const std::filesystem::path
                         .row_gap = 0.6 + below,
                         .left = 0.85,
                         .right = 0.3 + kLegendSample + kLabelWidth * static_cast<double>(longest_name),
-                        .top = 0.65,
+                        .top = titled ? 0.65 : 0.45,
                         .bottom = 0.5 + below});
   const FigureSize size = grid.size();
   std::string script(kStyle);
@@ -130,7 +136,7 @@ Result<void> draw_line_chart(const LineChart& chart, const std::filesystem::path
     script += i == 0 ? fmt::format(
                            "set key at screen {:.5f}, screen {:.5f} right top Left reverse samplen 1.6 "
                            "spacing 1.05 font ',7.5'\n",
-                           1 - 0.08 / size.width, 1 - 0.6 / size.height)
+                           1 - 0.08 / size.width, 1 - (titled ? 0.6 : 0.4) / size.height)
                      : "unset key\n";
     if (grid.is_leftmost(i)) script += grid.side_label(i, chart.y_label);
     script += grid.is_lowest(i) ? fmt::format("set xlabel {} offset 0,0.3\n", gnuplot_quote(chart.x_label))

@@ -27,6 +27,7 @@ struct Figure {
   std::function<double(const Transfer&)> y;
   bool x_is_chunk = false;  ///< else it is a count
   bool x_is_workers = false;
+  bool titled = false;  ///< each panel with its operation
 };
 
 LineKey key_of(const Figure& figure, const Transfer& transfer) {
@@ -107,8 +108,7 @@ Result<void> draw(const Figure& figure, std::span<const Transfer> transfers, Lin
   }
   const auto names = line_names(keys);
   for (const auto& [operation, members] : operations) {
-    chart.panels.push_back({.title = operations.size() > 1 || chart.title.empty() ? operation : "",
-                            .lines = lines_of(figure, members, names)});
+    chart.panels.push_back({.title = figure.titled ? operation : "", .lines = lines_of(figure, members, names)});
   }
   for (const double size : sizes) chart.tics.push_back({.x = size, .text = tic_text(figure, size)});
   chart.note = kNote;
@@ -159,7 +159,8 @@ Result<void> draw_collectives(std::span<const Transfer> transfers, const std::fi
   const auto [least, most] = std::ranges::minmax(transfers, {}, &Transfer::seconds);
   const TimeScale scale = time_scale(most.seconds);
   const Figure figure{.x = [](const Transfer& t) { return static_cast<double>(t.granularity); },
-                      .y = [&scale](const Transfer& t) { return t.seconds * scale.per_second; }};
+                      .y = [&scale](const Transfer& t) { return t.seconds * scale.per_second; },
+                      .titled = true};
   LineChart chart;
   chart.title = with("Operations of all workers", common(transfers, true));
   chart.x_label = "Granularity (workers per pack)";
