@@ -88,7 +88,7 @@ std::string panel_plot(const LineChart::Panel& panel, const std::vector<std::str
       }
     }
     data += "END\n";
-    plot += fmt::format("{}$line{} using 1:3:(0):($4-$3) with vectors nohead notitle lw 0.9 lc rgb '{}'",
+    plot += fmt::format("{}$line{} using 1:3:(0):($4-$3) notitle with vectors nohead lw 0.9 lc rgb '{}'",
                         i == 0 ? "plot " : ", ", i, kColours[i % kColours.size()]);
     plot += fmt::format(", $line{} using 1:2 with linespoints {} {}", i,
                         with_legend ? "title " + gnuplot_quote(names[i]) : "notitle", style(i));
