@@ -50,7 +50,7 @@ def iperf(peers, host, port, prefix=()):
 
 def pair(peers, *more, **options):
     """MiB/s of the median iteration."""
-    (run,) = peers.bench("pair", "--payload", payload(peers), "--iterations", 5, "--warm-up", 2, *more, **options)
+    (run,) = peers.bench("pair", "--payload", payload(peers), "--iterations", 3, "--warm-up", 1, *more, **options)
     return run["mib_per_second"]
 
 

@@ -31,19 +31,19 @@ Result<void> verify_workers(const Json& flare, const Shape& shape) {
     return fail(ErrorCode::kInternal, fmt::format("{} workers ran in {} packs, not {} in {}", workers.size(),
                                                   flare.at("packs").size(), shape.workers, shape.packs()));
   }
-  const Json* failed = nullptr;
+  std::optional<Error> failed;
   for (const Json& worker : workers) {
     if (worker.at("state") == "returned") continue;
-    // Who waits for one that failed fails, too; what was wrong says the one that saw it.
-    const bool saw_it = dump_json(worker.at("result")).contains("wrong data");
-    if (failed == nullptr || saw_it) failed = &worker;
+    const Json& result = worker.at("result");
+    const std::string said = result.is_object() ? result.value("error", dump_json(result)) : dump_json(result);
+    // Others fail because this one has; what was wrong says the one that saw it.
+    const bool saw_it = said.starts_with("wrong data");
+    if (failed && !saw_it) continue;
+    failed = Error{ErrorCode::kInternal, fmt::format("worker {}: {}", worker.at("worker").get<std::uint64_t>(), said)};
     if (saw_it) break;
   }
-  if (failed == nullptr) return {};
-  const Json& result = failed->at("result");
-  return fail(ErrorCode::kInternal,
-              fmt::format("worker {}: {}", failed->at("worker").get<std::uint64_t>(),
-                          result.is_object() ? result.value("error", dump_json(result)) : dump_json(result)));
+  if (failed) return std::unexpected(*failed);
+  return {};
 }
 
 // A controller that does not know the parameter would measure something else.
