@@ -17,7 +17,7 @@ namespace {
 constexpr const char* kAction = "gust-bench-communicate";
 constexpr std::chrono::minutes kTimeLimit(30);  // of one flare
 constexpr std::uint64_t kKib = 1024;
-// What a chunk is where nothing else is said (message::HubOptions).
+// What a chunk is where a flare does not say (message::HubOptions).
 constexpr Bytes kUsualChunk = Bytes::mb(1);
 
 std::int64_t nanoseconds(WallTime time) {
@@ -102,8 +102,9 @@ class Experiment {
     if (options_.backend != "tcp" || flare.contains("backend")) {
       GUST_TRY_VOID(verify_setting(flare, "backend", options_.backend));
     }
-    if (shape.chunk) GUST_TRY_VOID(verify_setting(flare, "chunk_size", shape.chunk->count() / kKib));
-    return summarize(shape, number, GUST_TRY(durations(flare, options_.iterations)));
+    if (shape.chunk) GUST_TRY_VOID(verify_setting(flare, "chunk_bytes", shape.chunk->count()));
+    const Bytes chunk(flare.value("chunk_bytes", kUsualChunk.count()));
+    return summarize(shape, number, chunk, GUST_TRY(durations(flare, options_.iterations)));
   }
 
   // All that was measured so far, one file an operation.
@@ -126,7 +127,7 @@ class Experiment {
   }
 
  private:
-  [[nodiscard]] CommunicationRun summarize(const Shape& shape, std::uint32_t number,
+  [[nodiscard]] CommunicationRun summarize(const Shape& shape, std::uint32_t number, Bytes chunk,
                                            const std::vector<double>& seconds) const {
     CommunicationRun run;
     run.shape = shape;
@@ -136,7 +137,7 @@ class Experiment {
                              .workers = shape.workers,
                              .granularity = shape.granularity,
                              .payload_bytes = shape.payload,
-                             .chunk_bytes = shape.chunk.value_or(kUsualChunk),
+                             .chunk_bytes = chunk,
                              .run = number,
                              .iteration = 0,
                              .total_bytes = shape.total(),

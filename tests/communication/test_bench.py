@@ -109,7 +109,9 @@ def test_wrong_data_end_the_run(gust, gust_bin, environment):
     done = gust("bench", "pair", "--payload", "1KiB", "--code", worker, env=environment)
     assert done.returncode == 1
     assert done.stdout == ""
-    assert "bench pair: pair, 2 workers in packs of 1, 1 KB: worker 1: wrong data: byte 1000 of iteration 0" in done.stderr
+    assert (
+        "bench pair: pair, 2 workers in packs of 1, 1 KB: worker 1: wrong data: byte 1000 of iteration 0" in done.stderr
+    )
 
 
 @pytest.mark.parametrize(
