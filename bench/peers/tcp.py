@@ -101,7 +101,12 @@ class TwoHosts:
     def start(self):
         """A controller in the first, which all can reach."""
         gust, folder, (first, _) = self.peers.gust_bin, self.peers.folder, self.addresses
-        self.environment = {**os.environ, "GUST_API_KEY": "peers:peers", "GUST_JOIN_TOKEN": os.urandom(16).hex()}
+        self.environment = {
+            **os.environ,
+            "GUST_API_KEY": "peers:peers",
+            "GUST_JOIN_TOKEN": os.urandom(16).hex(),
+            "GUST_LOG_LEVEL": "error",  # at the end it would warn of the invokers that leave
+        }
         ready, write = os.pipe()
         self.spawn(
             0, gust, "controller", "--listen", f"{first}:3233", "--invoker-listen", f"{first}:3234", "--transport",
