@@ -5,7 +5,8 @@ endif()
 
 # gust_module(NAME [SHARDS n] [DEPENDS module...] [LINK target...])
 #
-# The library gust_NAME from src/NAME/**/*.cc, its unit tests from *_test.cc and its benchmarks from *_bench.cc.
+# The library gust_NAME from src/NAME/**/*.cc, its unit tests from *_test.cc and its benchmarks from *_bench.cc. What
+# stands in a folder workers/ is not part of it: gust_worker_object() builds that.
 # SHARDS runs a test program with very many small cases as n tests instead of one process a case.
 # DEPENDS names modules that stand above it in src/README.md; cmake/check_includes.py keeps the includes true to it.
 function(gust_module name)
@@ -15,7 +16,7 @@ function(gust_module name)
   set(benches ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   list(FILTER benches INCLUDE REGEX "_bench\\.cc$")
-  list(FILTER sources EXCLUDE REGEX "_(test|bench)\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "_(test|bench)\\.cc$|/workers/")
 
   if(sources)
     add_library(gust_${name} STATIC ${sources})

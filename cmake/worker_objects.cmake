@@ -12,10 +12,13 @@ set(GUST_WORKER_CXX_FLAGS -std=c++20 -static-libstdc++)
 file(CREATE_LINK ${PROJECT_SOURCE_DIR}/include ${CMAKE_BINARY_DIR}/include SYMBOLIC)
 file(GLOB GUST_PUBLIC_HEADERS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/gust/*.h)
 
-# gust_worker_object(TARGET SOURCE FOLDER): FOLDER/<name of SOURCE>.so, built by TARGET (which several may share).
+# gust_worker_object(TARGET SOURCE FOLDER [FLAG...]): FOLDER/<name of SOURCE>.so, built by TARGET (which several may
+# share), also anew when a header beside SOURCE changes.
 function(gust_worker_object target source folder)
   cmake_path(ABSOLUTE_PATH source)
   cmake_path(GET source STEM LAST_ONLY name)
+  cmake_path(GET source PARENT_PATH beside)
+  file(GLOB headers CONFIGURE_DEPENDS ${beside}/*.h)
   if(source MATCHES "\\.c$")
     set(command ${CMAKE_C_COMPILER} ${GUST_WORKER_FLAGS})
   else()
@@ -24,8 +27,8 @@ function(gust_worker_object target source folder)
   file(MAKE_DIRECTORY ${folder})
   add_custom_command(
     OUTPUT ${folder}/${name}.so
-    COMMAND ${command} -Wall -Wextra -Werror -pthread -I${PROJECT_SOURCE_DIR}/include ${source} -o ${folder}/${name}.so
-    DEPENDS ${source} ${GUST_PUBLIC_HEADERS}
+    COMMAND ${command} -Wall -Wextra -Werror -pthread -I${PROJECT_SOURCE_DIR}/include ${ARGN} ${source} -o ${folder}/${name}.so
+    DEPENDS ${source} ${headers} ${GUST_PUBLIC_HEADERS}
     COMMENT "Building worker ${name}.so"
     VERBATIM)
   add_custom_target(${target}_${name} DEPENDS ${folder}/${name}.so)

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/encoding.h"
+#include "base/files.h"
 #include "bench/flare_records.h"
 #include "http/status.h"
 
@@ -98,6 +100,16 @@ Result<void> collect(Observer& observer, const std::string& flare_id, const stat
 
 }  // namespace
 
+Result<Bytes> deploy(Observer& observer, const std::string& action, const std::string& object, Bytes memory,
+                     std::chrono::milliseconds timeout) {
+  const auto code = read_whole_file(object);
+  if (!code) return std::unexpected(code.error().while_doing("the compiled worker (--code)"));
+  const Json body = {{"exec", {{"kind", "cpp:default"}, {"binary", true}, {"code", base64_encode(*code)}}},
+                     {"limits", {{"memory", memory.in_mb()}, {"timeout", timeout.count()}}}};
+  GUST_TRY_VOID(observer.put("/namespaces/_/actions/" + action, dump_json(body)));
+  return Bytes(code->size());
+}
+
 Result<Outcome> run_burst(const Target& target, Observer& observer, const Job& job, std::uint32_t granularity) {
   Outcome outcome;
   const auto client = GUST_TRY(http::Client::create(target.endpoint, target.options));
@@ -108,7 +120,8 @@ Result<Outcome> run_burst(const Target& target, Observer& observer, const Job& j
   http::Request request;
   request.method = "POST";
   request.path = action_path(job);
-  request.query = {{"burst", "true"}, {"granularity", std::to_string(granularity)}};
+  request.query = job.query;
+  request.query.insert({{"burst", "true"}, {"granularity", std::to_string(granularity)}});
   request.body = R"({"value":[)";
   for (std::uint32_t w = 0; w < job.workers; ++w) request.body += (w == 0 ? "" : ",") + job.params;
   request.body += "]}";

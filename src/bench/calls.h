@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -38,8 +39,9 @@ class Observer {
 struct Job {
   std::string action;
   std::uint32_t workers = 960;
-  std::string params;  ///< JSON of each worker
-  Bytes code_size;     ///< for the records
+  std::string params;                                     ///< JSON of each worker
+  Bytes code_size;                                        ///< for the records
+  std::map<std::string, std::string, std::less<>> query;  ///< of a flare, beside burst and granularity
 };
 
 /// What a job gave: the flares' JSON as the API shows them, one for a burst and one a worker for FaaS, and the records
@@ -50,6 +52,10 @@ struct Outcome {
   std::chrono::microseconds controller_cpu{0};  ///< from before the call until all flares had ended
   std::chrono::microseconds watched{0};         ///< the time in which it was used
 };
+
+/// Stores a compiled worker as a private action; gives its size. kInvalid when the file cannot be read.
+Result<Bytes> deploy(Observer& observer, const std::string& action, const std::string& object, Bytes memory,
+                     std::chrono::milliseconds timeout);
 
 /// One flare, over a new connection, handshake included.
 Result<Outcome> run_burst(const Target& target, Observer& observer, const Job& job, std::uint32_t granularity);

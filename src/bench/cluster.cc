@@ -36,7 +36,8 @@ Result<std::unique_ptr<Cluster>> Cluster::start(const ClusterShape& shape) {
   if (shape.memory != Bytes()) {
     command.arguments.insert(command.arguments.end(), {"--memory", std::to_string(shape.memory.count())});
   }
-  command.environment = {"GUST_API_KEY=" + key};
+  command.environment = shape.environment;
+  command.environment.push_back("GUST_API_KEY=" + key);
   GUST_TRY_VOID(cluster->children_.spawn(command));
   write_end.reset();
   const std::string word = GUST_TRY(read_to_end(ready.get(), "gust up's first word"));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/children.h"
@@ -23,6 +24,7 @@ struct ClusterShape {
   std::uint32_t slots = 48;  ///< of each invoker
   Bytes memory;              ///< of each invoker; 0: as gust up decides
   std::string driver = "process";
+  std::vector<std::string> environment;  ///< further settings of it: NAME=value
 };
 
 class Cluster {

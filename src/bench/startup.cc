@@ -5,8 +5,6 @@
 #include <set>
 #include <thread>
 
-#include "base/encoding.h"
-#include "base/files.h"
 #include "bench/floor.h"
 #include "stats/report.h"
 #include "stats/result_file.h"
@@ -19,22 +17,6 @@ constexpr const char* kAction = "gust-bench-sleep";
 
 // How long the controller is watched with nothing to do: what its heartbeats cost is not a flare's.
 constexpr std::chrono::microseconds kIdleTime = std::chrono::seconds(1);
-
-// Stores the worker; gives its size.
-Result<Bytes> deploy(Observer& observer, const StartupOptions& options) {
-  const auto code = read_whole_file(options.worker_object);
-  if (!code) {
-    return fail(code.error().code,
-                fmt::format("{}; give the worker with --code, compiled from examples/sleep.cc by gust "
-                            "build",
-                            code.error().message));
-  }
-  const auto timeout = static_cast<std::uint64_t>(options.sleep * 1000) + 60'000;
-  const Json body = {{"exec", {{"kind", "cpp:default"}, {"binary", true}, {"code", base64_encode(*code)}}},
-                     {"limits", {{"memory", options.memory.in_mb()}, {"timeout", timeout}}}};
-  GUST_TRY_VOID(observer.put(std::string("/namespaces/_/actions/") + kAction, dump_json(body)));
-  return Bytes(code->size());
-}
 
 // Every worker has run once, in a thread of the process that its pack says, and no two are the same.
 Result<void> verify_workers(const Outcome& outcome, const StartupOptions& options) {
@@ -76,7 +58,9 @@ class Experiment {
   Result<void> prepare() {
     job_.action = kAction;
     job_.workers = options_.workers;
-    job_.code_size = GUST_TRY(deploy(observer_, options_));
+    job_.code_size = GUST_TRY(
+        deploy(observer_, kAction, options_.worker_object, options_.memory,
+               std::chrono::milliseconds(static_cast<std::int64_t>(options_.sleep * 1000)) + std::chrono::minutes(1)));
     job_.params = R"({"seconds":0})";
     const std::uint32_t granularity = largest_granularity();
     GUST_TRY(run_burst(target_, observer_, job_, granularity));

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "bench/cluster.h"
 #include "bench/floor.h"
 #include "bench/mode.h"
+#include "bench/progress.h"
 #include "stats/runs.h"
 
 namespace gust::bench {
@@ -41,9 +41,6 @@ struct StartupRun {
   double ratio_to_floor = 0;  ///< summary.latency.max / floor_max
   std::chrono::microseconds controller_cpu{0};  ///< less what it uses in as much time with nothing to do
 };
-
-/// Called with what is being done, for people.
-using Say = std::function<void(std::string_view stage, std::uint32_t done, std::uint32_t of)>;
 
 /// Deploys the worker, warms up, runs everything, verifies that every worker ran exactly once and that all of a flare
 /// ran at the same time, and writes the result files. Blocks. kInternal when the verification fails: the message says

@@ -1,3 +1,5 @@
+#include "cli/plot.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <fmt/format.h>
@@ -6,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/result_paths.h"
 #include "stats/figures.h"
@@ -42,16 +43,20 @@ int run_plot(Figure figure, const Options& options) {
 CLI::App* add_figure(CLI::App& plot, Chosen& chosen, Figure figure, const std::string& name,
                      const std::string& description, const std::shared_ptr<Options>& options) {
   CLI::App* command = plot.add_subcommand(name, description);
-  options->output = name + ".png";
   command->add_option("paths", options->paths, kPathsHelp)->required()->type_name("DIR|FILE");
-  command->add_option("-o,--output", options->output, "The figure; its extension .pdf, .png or .svg says the format")
-      ->capture_default_str()
-      ->type_name("FILE");
+  add_output(*command, options->output);
   command->callback([figure, options, &chosen] { chosen.run = [=] { return run_plot(figure, *options); }; });
   return command;
 }
 
 }  // namespace
+
+void add_output(CLI::App& command, std::filesystem::path& output) {
+  output = command.get_name() + ".png";
+  command.add_option("-o,--output", output, "The figure; its extension .pdf, .png or .svg says the format")
+      ->capture_default_str()
+      ->type_name("FILE");
+}
 
 void add_plot(CLI::App& app, Chosen& chosen) {
   CLI::App* plot = app.add_subcommand("plot", "Figures of result files (drawn by gnuplot)");
@@ -73,6 +78,7 @@ void add_plot(CLI::App& app, Chosen& chosen) {
   simultaneity->footer(
       "Bars are sorted by invoker and start, and coloured by invoker (four colours in turn).\n\n"
       "Example:\n  gust plot simultaneity results/960/faas.csv results/960/gran48.csv -o simultaneity.svg");
+  add_plot_transfers(*plot, chosen);
 }
 
 }  // namespace gust::cli

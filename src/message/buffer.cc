@@ -5,6 +5,7 @@
 #include <new>
 
 #include "base/check.h"
+#include "message/spare_memory.h"
 
 namespace gust::message {
 
@@ -21,7 +22,25 @@ gust_buffer* new_header(std::size_t extra) {
 
 }  // namespace
 
+// Large ones are kept for the next when they are dropped.
+Buffer Buffer::make_large(std::size_t size) {
+  auto* block = new (std::nothrow) LargeBlock(take_large(size));
+  if (block == nullptr || block->data == nullptr) {
+    delete block;
+    return {};
+  }
+  const auto give_back = [](void* context) {
+    auto* own = static_cast<LargeBlock*>(context);
+    give_large(*own);
+    delete own;
+  };
+  Buffer buffer = wrap(block->data, size, give_back, block);
+  if (!buffer) give_back(block);
+  return buffer;
+}
+
 Buffer Buffer::make(std::size_t size) {
+  if (size >= kLargeBytes) return make_large(size);
   gust_buffer* raw = new_header(size);
   if (raw == nullptr) return {};
   raw->data = reinterpret_cast<std::byte*>(raw) + kHeaderBytes;

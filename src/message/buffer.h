@@ -64,6 +64,8 @@ class Buffer {
   [[nodiscard]] std::byte* writable() const { return raw_->data; }
 
  private:
+  static Buffer make_large(std::size_t size);
+
   gust_buffer* raw_ = nullptr;
 };
 

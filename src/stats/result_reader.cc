@@ -1,13 +1,11 @@
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <limits>
 
 #include "base/files.h"
 #include "stats/columns.h"
 #include "stats/csv.h"
+#include "stats/csv_field.h"
 #include "stats/result_file.h"
 
 namespace gust::stats {
@@ -23,73 +21,6 @@ constexpr double kLatestStamp = 1e11;
 
 // Where a column of ours stands in this file; nullptr for a column that is not ours.
 using Layout = std::vector<const Column*>;
-
-// What is wrong with the text, or nothing.
-using Complaint = std::string;
-
-Complaint assign(double& value, std::string_view text) {
-  const std::string_view digits = text.starts_with('+') ? text.substr(1) : text;
-  double number = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (error != std::errc() || end != digits.data() + digits.size() || !std::isfinite(number)) return "is not a number";
-  value = number;
-  return {};
-}
-
-Complaint assign_count(std::uint64_t& value, std::string_view text, std::uint64_t limit) {
-  double number = 0;  // integers come as 67481600.0, too
-  if (Complaint complaint = assign(number, text); !complaint.empty()) return complaint;
-  if (number < 0 || number != std::floor(number)) return "is not a whole number from 0";
-  // Doubles are exact up to 2^53.
-  if (number > std::min(static_cast<double>(limit), 0x1p53)) return "is too large a number";
-  value = static_cast<std::uint64_t>(number);
-  return {};
-}
-
-Complaint assign(std::uint64_t& value, std::string_view text) {
-  return assign_count(value, text, std::numeric_limits<std::uint64_t>::max());
-}
-
-Complaint assign(Bytes& value, std::string_view text) {
-  std::uint64_t count = 0;
-  Complaint complaint = assign(count, text);
-  value = Bytes(count);
-  return complaint;
-}
-
-Complaint assign(std::uint32_t& value, std::string_view text) {
-  std::uint64_t count = 0;
-  Complaint complaint = assign_count(count, text, std::numeric_limits<std::uint32_t>::max());
-  value = static_cast<std::uint32_t>(count);
-  return complaint;
-}
-
-Complaint assign(bool& value, std::string_view text) {
-  value = text == "True" || text == "TRUE" || text == "true" || text == "1";
-  const bool is_false = text == "False" || text == "FALSE" || text == "false" || text == "0";
-  return value || is_false ? Complaint() : "is neither True nor False";
-}
-
-template <class Tag>
-Complaint assign(NumberId<Tag>& id, std::string_view text) {
-  std::uint32_t value = 0;
-  Complaint complaint = assign(value, text);
-  id = NumberId<Tag>(value);
-  return complaint;
-}
-
-template <class T>
-Complaint assign(std::optional<T>& value, std::string_view text) {
-  return assign(value.emplace(), text);
-}
-
-// The file may be no text at all: what is quoted from it goes to a terminal.
-std::string quotable(std::string_view text) {
-  constexpr std::size_t kLength = 100;
-  std::string quoted(text.substr(0, kLength));
-  std::ranges::replace_if(quoted, [](unsigned char c) { return c < 0x20 || c >= 0x7f; }, '?');
-  return text.size() > kLength ? quoted + "..." : quoted;
-}
 
 bool means_nothing(std::string_view text) { return text.empty() || text == "NA" || text == "nan" || text == "NaN"; }
 

@@ -1,0 +1,24 @@
+// What the subcommands of `gust bench` share; each has a file of its own.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+
+#include "cli/command.h"
+
+namespace gust::cli {
+
+void add_bench_startup(CLI::App& group, Chosen& chosen);
+void add_bench_floor(CLI::App& group, Chosen& chosen);
+void add_bench_pair(CLI::App& group, Chosen& chosen);
+void add_bench_throughput(CLI::App& group, Chosen& chosen);
+void add_bench_collective(CLI::App& group, Chosen& chosen);
+
+/// A file beside this executable.
+std::filesystem::path beside_us(const std::string& file);
+
+/// The compiled worker of this name, in the build tree or as it is installed.
+std::string worker_object(const std::string& name);
+
+}  // namespace gust::cli
