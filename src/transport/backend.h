@@ -1,5 +1,5 @@
-// Transports that go by way of a server (redis-list, redis-stream, rabbitmq, s3), as shared objects that are loaded when
-// a flare first needs one: gust-pack must start in a millisecond, and links none of their libraries.
+// Transports that go by way of a server (redis-list, redis-stream, rabbitmq, s3), as shared objects that are loaded
+// when a flare first needs one: gust-pack must start in a millisecond, and links none of their libraries.
 //
 // A shared object holds what one client library can do, and exports one symbol, `gust_backend_library`. It comes from
 // the same build as the program that loads it, which is checked, so C++ types may cross; each side has its own C++
@@ -42,7 +42,8 @@ struct Backend {
   /// reached, naming it without its password.
   Result<std::unique_ptr<message::Transport>> (*open)(const message::Layout& layout, const BackendOptions& options,
                                                       message::FrameSink& sink) = nullptr;
-  /// Removes everything of a flare of `packs` packs. Blocks, for at most some seconds. Of a flare that is gone: success.
+  /// Removes everything of a flare of `packs` packs. Blocks, for at most some seconds. Of a flare that is gone:
+  /// success.
   Result<void> (*remove_flare)(const BackendOptions& options, std::uint32_t packs) = nullptr;
 };
 
@@ -57,6 +58,10 @@ inline constexpr const char* kBackendLibrarySymbol = "gust_backend_library";
 
 /// The names that `backend=` may have, "tcp" first, which is none of these.
 std::span<const std::string_view> backend_names();
+
+/// "redis" for redis-list: the name of the setting that has the server's URI, and of the shared object
+/// gust-transport-redis.so. Empty for tcp and for unknown names.
+std::string_view backend_setting(std::string_view name);
 
 /// Loads the shared object that has this backend, from `directory`; once, it is never unloaded. kInvalid for an unknown
 /// name, kNotFound with the file's path, kVersionMismatch. Thread-safe; may block on a disk.
