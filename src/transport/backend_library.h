@@ -15,7 +15,7 @@ inline constexpr const char* kBackendBuild = GUST_BACKEND_BUILD;
 }  // namespace gust::transport
 
 /// Exports an array of Backend. Once in a shared object, outside of all namespaces.
-#define GUST_BACKEND_LIBRARY(backend_array)                                                                        \
-  extern "C" [[gnu::visibility("default"), gnu::used]] const gust::transport::BackendLibrary gust_backend_library; \
-  constinit const gust::transport::BackendLibrary gust_backend_library = {                                         \
+#define GUST_BACKEND_LIBRARY(backend_array)                                                             \
+  extern "C" [[gnu::visibility("default")]] const gust::transport::BackendLibrary gust_backend_library; \
+  constinit const gust::transport::BackendLibrary gust_backend_library = {                              \
       gust::transport::kBackendBuild, backend_array, sizeof(backend_array) / sizeof((backend_array)[0])}

@@ -6,6 +6,7 @@
 #include "base/mutex.h"
 #include "transport/in_process/in_process.h"
 #include "transport/tcp/tcp.h"
+#include "transport/testing/redis_server.h"
 
 namespace gust::transport::testing {
 
@@ -94,6 +95,14 @@ class ViaServer final : public Network {
   const std::uint32_t packs_;
 };
 
+template <const char* kBackend>
+std::unique_ptr<Network> over_redis(std::uint32_t packs) {
+  return via_server(kBackend, redis_uri(*shared_redis()), packs, kSmallChunk);
+}
+
+constexpr char kRedisList[] = "redis-list";
+constexpr char kRedisStream[] = "redis-stream";
+
 }  // namespace
 
 std::unique_ptr<Network> via_server(const char* backend, std::string uri, std::uint32_t packs,
@@ -169,6 +178,8 @@ std::vector<Implementation> implementations() {
        [](std::uint32_t packs) -> std::unique_ptr<Network> { return std::make_unique<Tcp>(packs, Local::kTcp); }},
       {"unix",
        [](std::uint32_t packs) -> std::unique_ptr<Network> { return std::make_unique<Tcp>(packs, Local::kUnix); }},
+      {"redis_list", over_redis<kRedisList>, redis_missing},
+      {"redis_stream", over_redis<kRedisStream>, redis_missing},
   };
 }
 
