@@ -21,7 +21,7 @@ constexpr std::size_t kCopyBytes = 64 << 10;
 constexpr std::size_t kKeepBytes = std::size_t{4} << 20;
 // What may lie in a queue of a pack that does not read, before its senders wait.
 constexpr std::size_t kQueueBytes = std::size_t{128} << 20;
-constexpr std::size_t kQueueElements = 512;
+constexpr std::size_t kQueueFrames = 32;
 // How often a queue that exists again after it was empty is given an end of its lifetime.
 constexpr auto kKeepEvery = 1s;
 // A server that reads nothing for so long has failed.
@@ -31,8 +31,8 @@ constexpr auto kWritePatience = 10s;
 
 Outgoing::Outgoing(Session& session, std::unique_ptr<Link> link)
     : session_(session),
-      most_elements_(static_cast<std::int64_t>(
-          std::max(kQueueElements, 2 * kQueueBytes / std::max<std::size_t>(1, session.chunk_bytes())))),
+      most_frames_(static_cast<std::int64_t>(
+          std::max(kQueueFrames, kQueueBytes / std::max<std::size_t>(1, session.chunk_bytes())))),
       link_(std::move(link)),
       lengths_(session.layout().packs()) {}
 
@@ -105,22 +105,22 @@ Result<void> Outgoing::send(PackId to, const FrameHeader& header, std::span<cons
   }
   const MutexLock lock(mutex_);
   // What packs tell each other beside messages is small, and may be what makes room.
-  if (header.kind != FrameKind::kControl) GUST_TRY_VOID(wait_room(to, deadline));
+  if (header.kind != FrameKind::kControl) GUST_TRY_VOID(wait_room(to, most_frames_ * append.elements, deadline));
   GUST_TRY_VOID(post(entry, deadline));
   lasting_.insert(to);
   return copied ? Result<void>() : wait_answer(entry, deadline);
 }
 
 // A pack that does not read, because it has not begun to communicate, is not to fill the server's memory.
-Result<void> Outgoing::wait_room(PackId to, SteadyTime deadline) {
+Result<void> Outgoing::wait_room(PackId to, std::int64_t most, SteadyTime deadline) {
   std::chrono::milliseconds delay = 1ms;
-  while (lengths_[to.value()] > most_elements_) {
+  while (lengths_[to.value()] > most) {
     auto question = std::make_shared<Entry>();
     question->to = to;
     question->before = session_.queue().length(session_.key(to));
     GUST_TRY_VOID(post(question, deadline));
     GUST_TRY_VOID(wait_answer(question, deadline));
-    if (lengths_[to.value()] <= most_elements_) return {};
+    if (lengths_[to.value()] <= most) return {};
     const SteadyTime again = std::min(deadline, Clock::now() + delay);
     delay = std::min<std::chrono::milliseconds>(2 * delay, 50ms);
     while (Clock::now() < again && !failure()) news_.wait_until(mutex_, again);

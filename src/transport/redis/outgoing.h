@@ -62,14 +62,14 @@ class Outgoing {
   Result<void> post(const EntryPtr& entry, SteadyTime deadline) GUST_REQUIRES(mutex_);
   Result<void> wait_answer(const EntryPtr& entry, SteadyTime deadline) GUST_REQUIRES(mutex_);
   Result<void> wait_connected(SteadyTime deadline) GUST_REQUIRES(mutex_);
-  Result<void> wait_room(PackId to, SteadyTime deadline) GUST_REQUIRES(mutex_);
+  Result<void> wait_room(PackId to, std::int64_t most, SteadyTime deadline) GUST_REQUIRES(mutex_);
   void keep_from_lasting() GUST_REQUIRES(mutex_);
   [[nodiscard]] std::optional<Error> failure() const GUST_REQUIRES(mutex_);
   [[nodiscard]] std::shared_ptr<Link> current();
   [[nodiscard]] std::unexpected<Error> timed_out(PackId to) const;
 
   Session& session_;
-  const std::int64_t most_elements_;
+  const std::int64_t most_frames_;  // in a queue
   std::atomic<bool> stopped_ = false;
   Mutex link_mutex_;  // for stop(), which does not wait for one who writes
   std::shared_ptr<Link> link_ GUST_GUARDED_BY(link_mutex_);

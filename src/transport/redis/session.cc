@@ -13,6 +13,8 @@ using Clock = std::chrono::steady_clock;
 // A server that has been away for so long is not expected back: workers that wait without a time limit of their own
 // are to hear of it.
 constexpr auto kGiveUp = 30s;
+// One that is not there at first is named wrongly, more likely than not.
+constexpr auto kFirstPatience = 1s;
 constexpr auto kFirstPause = 10ms;
 constexpr auto kLongestPause = 500ms;
 
@@ -42,6 +44,14 @@ Result<std::unique_ptr<Link>> Session::open() {
   auto link = GUST_TRY(Link::open(address_));
   GUST_TRY_VOID(life_.check(link->context()));
   return link;
+}
+
+Result<std::unique_ptr<Link>> Session::open_first() {
+  const SteadyTime give_up = Clock::now() + kFirstPatience;
+  while (true) {
+    auto link = open();
+    if (link || !may_pass(link.error()) || Clock::now() >= give_up || !pause(kFirstPause)) return link;
+  }
 }
 
 std::unique_ptr<Link> Session::reopen(Error why) {

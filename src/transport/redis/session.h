@@ -27,8 +27,9 @@ class Session {
   Session(message::Layout layout, Address address, const BackendOptions& options, std::unique_ptr<Queue> queue,
           std::function<void(const Error&)> lost);
 
-  /// A connection that is logged in to a server that has lost nothing. Errors as of Link::open() and Life::check().
-  Result<std::unique_ptr<Link>> open();
+  /// The first connection, logged in. A server that is not there is waited for, but not long. Errors as of Link::open()
+  /// and Life::check().
+  Result<std::unique_ptr<Link>> open_first();
   /// After a connection has ended with `why`: a new one, tried for again and again, ever more rarely, for kGiveUp.
   /// Null when there will be none: lost() has been called, or end().
   std::unique_ptr<Link> reopen(Error why);
@@ -45,6 +46,7 @@ class Session {
   [[nodiscard]] const std::atomic<bool>& ending() const { return ending_; }
 
  private:
+  Result<std::unique_ptr<Link>> open();
   bool pause(std::chrono::milliseconds duration);
 
   const message::Layout layout_;

@@ -38,8 +38,8 @@ class RedisTransport final : public message::Transport {
   }
 
   Result<void> open() {
-    outgoing_ = std::make_unique<Outgoing>(session_, GUST_TRY(session_.open()));
-    incoming_ = std::make_unique<Incoming>(session_, GUST_TRY(session_.open()), sink_);
+    outgoing_ = std::make_unique<Outgoing>(session_, GUST_TRY(session_.open_first()));
+    incoming_ = std::make_unique<Incoming>(session_, GUST_TRY(session_.open_first()), sink_);
     outgoing_->start();
     incoming_->start();
     return {};
