@@ -39,7 +39,7 @@ Workers::Workers(const StartMessage& start, Code& code)
                 .pack_first_worker = start.pack_first_worker},
       peers_(start, [this] { notify(); }),
       exchange_(message::Layout(start.burst_size, start.pack_first_worker, PackId(start.pack_id)), peers_.factory(),
-                deadline_at(start.deadline_us)),
+                deadline_at(start.deadline_us), {.chunk_bytes = start.chunk_bytes}),
       event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   GUST_CHECK(event_, "an eventfd");
   GUST_CHECK(pthread_key_create(&end_key_, &Workers::end) == 0, "a key for thread-specific data");
