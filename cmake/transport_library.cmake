@@ -1,4 +1,5 @@
 # Transports that go by way of a server: shared objects beside gust-pack, loaded by src/transport/backend.cc.
+include(GNUInstallDirs)
 
 # What the program and the object must agree on: whatever changes the layout of what crosses between them.
 set(crossing)
