@@ -39,8 +39,7 @@ def cluster(make_cluster, redis, worker):
 
 
 def talk(cluster, *params, **query):
-    ended = cluster.wait_ended(cluster.flare("talk", list(params), **{"granularity": 1, **query}), 60)
-    return ended
+    return cluster.wait_ended(cluster.flare("talk", list(params), **{"granularity": 1, **query}), 25)
 
 
 def results(flare):
@@ -136,7 +135,7 @@ def test_a_server_that_lost_its_data_fails_the_calls_with_the_cause(cluster, red
     cluster.wait_running(flare)
     redis.kill()
     redis.start()
-    ended = cluster.wait_ended(flare, 30)
+    ended = cluster.wait_ended(flare, 25)
     for waiting in (0, 1):
         assert "has lost the flare's messages" in error(ended, waiting)
         assert PASSWORD not in json.dumps(ended)
@@ -153,7 +152,7 @@ def test_a_server_that_has_its_data_again_is_waited_for(make_cluster, lasting_re
             lasting_redis.kill()
             lasting_redis.start()
         assert cluster.look(flare)["stamps"]["ended"] is None, "it was not in the middle"
-        assert results(cluster.wait_ended(flare, 60)) == [5000] * 3
+        assert results(cluster.wait_ended(flare, 25)) == [5000] * 3
         lasting_redis.wait_empty()
 
 

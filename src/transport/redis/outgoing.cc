@@ -215,7 +215,9 @@ void Outgoing::run() {
       if (stopped_) return;
       std::unique_ptr<Link> link = session_.reopen(why);
       if (!link) return;
-      if (resume(std::move(link))) break;
+      const bool resumed = resume(std::move(link));
+      if (session_.ending()) return;  // the destructor may have shut the link before
+      if (resumed) break;
     }
   }
 }
