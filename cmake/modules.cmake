@@ -3,15 +3,19 @@ if(GUST_TESTS)
   add_custom_target(unit_tests)
 endif()
 
-# gust_module(NAME [SHARDS n] [DEPENDS module...] [LINK target...])
+# gust_module(NAME [SHARDS n] [EXCLUDE folder...] [DEPENDS module...] [LINK target...])
 #
 # The library gust_NAME from src/NAME/**/*.cc, its unit tests from *_test.cc and its benchmarks from *_bench.cc. What
 # stands in a folder workers/ is not part of it: gust_worker_object() builds that.
+# EXCLUDE names further folders that are built otherwise.
 # SHARDS runs a test program with very many small cases as n tests instead of one process a case.
 # DEPENDS names modules that stand above it in src/README.md; cmake/check_includes.py keeps the includes true to it.
 function(gust_module name)
-  cmake_parse_arguments(arg "" "SHARDS" "DEPENDS;LINK" ${ARGN})
+  cmake_parse_arguments(arg "" "SHARDS" "EXCLUDE;DEPENDS;LINK" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  foreach(folder IN LISTS arg_EXCLUDE)
+    list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/${folder}/")
+  endforeach()
   set(tests ${sources})
   set(benches ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")

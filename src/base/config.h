@@ -32,6 +32,10 @@ struct Config {
   std::filesystem::path tls_key;
   std::uint32_t queue_limit = 10'000;  ///< flares that may wait
   std::chrono::milliseconds invoker_silence{3'000};
+  // Servers by way of which packs may talk (src/transport/backend.h has the forms); empty: there is none.
+  std::string redis;
+  std::string rabbitmq;
+  std::string s3;
 
   // An invoker.
   std::string controller = "127.0.0.1:3234";  ///< where to join

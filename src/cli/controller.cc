@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <thread>
 
+#include "base/children.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -35,6 +36,15 @@ Result<http::Transport> transport_of(const Config& config) {
   if (config.transport == "tls") return http::Transport::kTlsOnly;
   if (config.transport == "plain") return http::Transport::kPlainOnly;
   return http::Transport::kPlainAndTls;
+}
+
+std::map<std::string, std::string, std::less<>> backends_of(const Config& config) {
+  std::map<std::string, std::string, std::less<>> uris;
+  for (const char* setting : {"redis", "rabbitmq", "s3"}) {
+    const std::string uri = find_setting(setting)->get(config);
+    if (!uri.empty()) uris[setting] = uri;
+  }
+  return uris;
 }
 
 // The certificate, and the file in which clients find what to trust: empty when it is given from outside and need not
@@ -87,11 +97,14 @@ Result<ExitCode> run_controller(const Config& config, int ready_fd) {
   asio::io_context io(static_cast<int>(threads));
   store::MemoryActionStore actions;
   store::MemoryFlareStore flares;
+  const std::filesystem::path folder = std::filesystem::path(GUST_TRY(own_path())).parent_path();
   const auto controller = GUST_TRY(controller::Controller::create(io,
                                                                   {.invoker_listen = config.invoker_listen,
                                                                    .join_token = config.join_token,
                                                                    .queue_limit = config.queue_limit,
-                                                                   .invoker_silence = config.invoker_silence},
+                                                                   .invoker_silence = config.invoker_silence,
+                                                                   .backends = backends_of(config),
+                                                                   .backend_directory = folder.string()},
                                                                   flares));
   openwhisk::KeyTable keys;
   keys.add(config.api_key, "guest");
@@ -140,6 +153,9 @@ void add_controller(CLI::App& app, Chosen& chosen) {
       .add("--tls-key", "tls_key")
       .add("--queue-limit", "queue_limit")
       .add("--invoker-silence", "invoker_silence")
+      .add("--redis", "redis")
+      .add("--rabbitmq", "rabbitmq")
+      .add("--s3", "s3")
       .add("--join-token", "join_token")
       .add("--state-dir", "state_dir")
       .add("--log-level", "log_level");

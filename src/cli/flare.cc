@@ -27,6 +27,8 @@ struct Wanted {
   std::string params_file;
   std::uint32_t granularity = 0;
   bool join = false;
+  std::string backend;
+  std::uint32_t chunk_kilobytes = 0;
   bool wait = false;
   bool json = false;
 };
@@ -134,6 +136,8 @@ Result<ExitCode> run_flare(ApiClient& api, const Wanted& wanted) {
   ApiClient::Query query = {{"burst", "true"}};
   if (wanted.granularity != 0) query["granularity"] = std::to_string(wanted.granularity);
   if (wanted.join) query["join"] = "true";
+  if (!wanted.backend.empty()) query["backend"] = wanted.backend;
+  if (wanted.chunk_kilobytes != 0) query["chunk_size"] = std::to_string(wanted.chunk_kilobytes);
   std::string body = GUST_TRY(read_params(wanted));
   const Json ticket = GUST_TRY(
       api.post("/namespaces/_/actions/" + http::percent_encode(wanted.action), std::move(query), std::move(body)));
@@ -181,6 +185,10 @@ void add_flare(CLI::App& app, Chosen& chosen) {
   param->excludes(params);
   sub->add_option("--granularity", wanted->granularity, "Workers a pack")->check(positive());
   sub->add_flag("--join", wanted->join, "Join the packs that land on one invoker");
+  sub->add_option("--backend", wanted->backend,
+                  "What carries messages between packs: tcp (default), redis-list, redis-stream, rabbitmq, s3");
+  sub->add_option("--chunk-size", wanted->chunk_kilobytes, "The largest piece in which they travel, in KB (1024)")
+      ->check(positive());
   sub->add_flag("--wait", wanted->wait, "Wait for the end, and print it");
   sub->add_flag("--json", wanted->json, "Print JSON");
   sub->callback([&chosen, options, wanted] {

@@ -87,7 +87,7 @@ std::filesystem::path up_file() {
 void hide_secrets(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     char* value = nullptr;
-    for (const std::string_view flag : {"--api-key", "--join-token"}) {
+    for (const std::string_view flag : {"--api-key", "--join-token", "--redis", "--rabbitmq", "--s3"}) {
       if (flag == argv[i] && i + 1 < argc) value = argv[i + 1];
       if (std::string_view(argv[i]).starts_with(std::string(flag) + "=")) value = argv[i] + flag.size() + 1;
     }

@@ -128,10 +128,14 @@ class Up {
                          (state_.path() / "controller").string(),
                          "--ready-fd",
                          std::to_string(write_end.get())};
-    command.environment = {"GUST_API_KEY=" + config_.api_key, "GUST_TRANSPORT=" + config_.transport,
+    command.environment = {"GUST_API_KEY=" + config_.api_key,
+                           "GUST_TRANSPORT=" + config_.transport,
                            "GUST_LOG_LEVEL=" + config_.log_level,
                            "GUST_QUEUE_LIMIT=" + std::to_string(config_.queue_limit),
-                           fmt::format("GUST_INVOKER_SILENCE={}ms", config_.invoker_silence.count())};
+                           fmt::format("GUST_INVOKER_SILENCE={}ms", config_.invoker_silence.count()),
+                           "GUST_REDIS=" + config_.redis,
+                           "GUST_RABBITMQ=" + config_.rabbitmq,
+                           "GUST_S3=" + config_.s3};
     if (!config_.tls_certificate.empty()) {
       command.environment.push_back("GUST_TLS_CERTIFICATE=" +
                                     std::filesystem::absolute(config_.tls_certificate).string());
@@ -281,6 +285,9 @@ void add_up(CLI::App& app, Chosen& chosen) {
       .add("--api-key", "api_key")
       .add("--queue-limit", "queue_limit")
       .add("--invoker-silence", "invoker_silence")
+      .add("--redis", "redis")
+      .add("--rabbitmq", "rabbitmq")
+      .add("--s3", "s3")
       .add("--controller-grace", "controller_grace")
       .add("--log-level", "log_level");
   auto ready_fd = std::make_shared<int>(-1);

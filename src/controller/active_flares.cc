@@ -41,6 +41,8 @@ store::FlarePtr copy_record(const store::FlareRecord& record, Detail detail) {
   copy->strategy = record.strategy;
   copy->granularity = record.granularity;
   copy->burst_size = record.burst_size;
+  copy->backend = record.backend;
+  copy->chunk = record.chunk;
   copy->state = record.state;
   copy->stamps = record.stamps;
   copy->cause = record.cause;

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "controller/active_flares.h"
+#include "controller/backends.h"
 #include "controller/flare.h"
 #include "controller/gateway.h"
 #include "controller/invokers.h"
@@ -44,6 +45,7 @@ class ControllerImpl final : public Controller {
       : strand_(asio::make_strand(io)),
         options_(std::move(options)),
         ended_(flares),
+        backends_(options_.backends, options_.backend_directory),
         scheduler_(options_.queue_limit),
         invokers_(options_.join_token),
         shutdown_timer_(strand_) {}
@@ -142,6 +144,7 @@ class ControllerImpl final : public Controller {
 
   Result<FlareTicket> admit(FlareRequest request) {
     if (shutting_down_) return fail(ErrorCode::kUnavailable, "the controller is shutting down");
+    request.backend = GUST_TRY(backends_.choose(request.backend));
     const packing::Demand demand{.burst_size = static_cast<std::uint32_t>(request.params.size()),
                                  .strategy = request.strategy,
                                  .granularity = request.granularity,
@@ -151,6 +154,7 @@ class ControllerImpl final : public Controller {
     const FlareId id = active->flare.id();
     const scheduler::Admission admission = GUST_TRY(scheduler_.submit(id, demand));
     ActiveFlare& added = active_.add(std::move(active));
+    if (added.flare.record().backend != "tcp") added.peers.tell_all_ends();
     if (const auto* placed = std::get_if<packing::Plan>(&admission)) {
       launch(added, *placed);
     } else {
@@ -166,7 +170,7 @@ class ControllerImpl final : public Controller {
   void launch(ActiveFlare& active, const packing::Plan& plan) {
     Flare& flare = active.flare;
     flare.reserve(plan, [this](InvokerId id) { return invokers_.find(id)->hello.name(); }, wall_now());
-    for (auto& [invoker_id, order] : start_orders(flare)) {
+    for (auto& [invoker_id, order] : start_orders(flare, backends_.uri(flare.record().backend))) {
       Invoker* invoker = invokers_.find(invoker_id);
       for (const protocol::PackStart& pack : order->start_packs().packs()) {
         invoker->packs.emplace(flare.id(), PackId(pack.pack_id()));
@@ -233,6 +237,7 @@ class ControllerImpl final : public Controller {
     auto record = std::make_shared<const store::FlareRecord>(std::move(active->flare).release());
     spdlog::info("flare {} of {} {}{}", record->id.str(), record->action->qualified_name(), to_string(record->state),
                  record->cause ? ": " + record->cause->message : "");
+    backends_.remove(*record);
     ended_.add(record);
     for (Waiter& waiter : active->waiters) waiter.done(record);
     hurry_shutdown_when_idle();
@@ -390,6 +395,7 @@ class ControllerImpl final : public Controller {
   asio::strand<asio::io_context::executor_type> strand_;
   ControllerOptions options_;
   store::FlareStore& ended_;
+  Backends backends_;
   scheduler::Scheduler scheduler_;
   InvokerTable invokers_;
   ActiveFlares active_;

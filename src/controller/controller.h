@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ struct ControllerOptions {
   std::string join_token;            ///< what invokers must present; empty for none
   std::size_t queue_limit = 10'000;  ///< flares that wait; further ones are refused with kBusy
   std::chrono::milliseconds invoker_silence{3'000};  ///< an invoker that does not answer for so long is lost
+  /// URIs of servers by way of which packs may talk, by their settings ("redis"); secrets.
+  std::map<std::string, std::string, std::less<>> backends;
+  std::string backend_directory;  ///< where the shared objects for them are
 };
 
 /// One group invocation.
@@ -36,7 +40,9 @@ struct FlareRequest {
   store::Invocation invocation = store::Invocation::kBurst;
   packing::Strategy strategy = packing::Strategy::kHeterogeneous;
   std::uint32_t granularity = 0;
-  WallTime received;  ///< when the request arrived
+  std::string backend;         ///< what carries messages between its packs; empty for tcp
+  Bytes chunk = Bytes::mb(1);  ///< the largest piece in which they travel
+  WallTime received;           ///< when the request arrived
 };
 
 struct FlareTicket {
@@ -87,7 +93,8 @@ class Controller {
                                                     store::FlareStore& flares);
   virtual ~Controller() = default;
 
-  /// Accepts a flare: it runs, or waits. Errors: kNeverFits, kBusy (queue full), kUnavailable (no invoker), kInvalid.
+  /// Accepts a flare: it runs, or waits. Errors: kNeverFits, kBusy (queue full), kUnavailable (no invoker), kInvalid
+  /// (an unknown backend, or one that is not configured).
   virtual void start_flare(FlareRequest request, Callback<FlareTicket> done) = 0;
   /// Answers when the flare has ended, or with kTimedOut at `deadline`. kNotFound.
   virtual void wait_flare(std::string namespace_name, FlareId id, SteadyTime deadline,

@@ -49,6 +49,8 @@ Flare::Flare(FlareId id, FlareRequest request) : params_(std::move(request.param
   record_.invocation = request.invocation;
   record_.strategy = request.strategy;
   record_.granularity = request.granularity;
+  if (!request.backend.empty()) record_.backend = std::move(request.backend);
+  record_.chunk = request.chunk;
   record_.burst_size = static_cast<std::uint32_t>(params_.size());
   record_.stamps.received = request.received;
   record_.workers.resize(record_.burst_size);

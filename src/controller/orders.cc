@@ -21,6 +21,8 @@ void fill_header(protocol::StartPacks& order, const store::FlareRecord& flare) {
   order.set_burst_size(flare.burst_size);
   order.mutable_pack_first_worker()->Reserve(static_cast<int>(flare.packs.size()));
   for (const store::PackRecord& pack : flare.packs) order.add_pack_first_worker(pack.workers.first.value());
+  order.set_backend(flare.backend);
+  order.set_chunk_bytes(flare.chunk.count());
   order.set_memory_bytes(action.limits.memory.count());
   order.set_log_bytes(action.limits.logs.count());
   order.set_deadline_us(to_micros(flare.stamps.reserved + action.limits.timeout));
@@ -41,7 +43,7 @@ void fill_pack(protocol::PackStart& start, std::uint32_t pack_id, const store::P
 
 }  // namespace
 
-std::vector<std::pair<InvokerId, MessagePtr>> start_orders(const Flare& flare) {
+std::vector<std::pair<InvokerId, MessagePtr>> start_orders(const Flare& flare, const std::string& backend_uri) {
   const store::FlareRecord& record = flare.record();
   std::map<InvokerId, std::shared_ptr<protocol::ControllerMessage>> orders;
   const std::string peer_token = record.packs.size() > 1 ? random_hex_id() : std::string();
@@ -54,6 +56,7 @@ std::vector<std::pair<InvokerId, MessagePtr>> start_orders(const Flare& flare) {
       order = std::make_shared<protocol::ControllerMessage>();
       fill_header(*order->mutable_start_packs(), record);
       order->mutable_start_packs()->set_peer_token(peer_token);
+      if (record.packs.size() > 1) order->mutable_start_packs()->set_backend_uri(backend_uri);
     }
     fill_pack(*order->mutable_start_packs()->add_packs(), p, pack, activation->id, flare.params());
   }

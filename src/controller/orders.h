@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -15,8 +16,9 @@ namespace gust::controller {
 /// Shared, so that one message can wait in many invokers' queues.
 using MessagePtr = std::shared_ptr<const protocol::ControllerMessage>;
 
-/// One StartPacks, with the flare's secret for its packs, for each invoker that has packs of the flare.
-std::vector<std::pair<InvokerId, MessagePtr>> start_orders(const Flare& flare);
+/// One StartPacks, with the flare's secret for its packs, for each invoker that has packs of the flare. `backend_uri`
+/// is that of the server by way of which they talk.
+std::vector<std::pair<InvokerId, MessagePtr>> start_orders(const Flare& flare, const std::string& backend_uri = {});
 
 /// Where packs are, for the invokers whose packs may want to talk to them.
 MessagePtr peer_order(const FlareId& flare, const std::vector<protocol::Peer>& news);

@@ -48,5 +48,21 @@ TEST(PeerTable, TheEndOfAPackThatCommunicatedIsSeenOnItsConnections) {
   EXPECT_EQ(table.take_news().size(), 1u);
 }
 
+TEST(PeerTable, ByWayOfAServerEveryEndIsTold) {
+  PeerTable table;
+  table.tell_all_ends();
+  table.take(end(2));
+  EXPECT_TRUE(table.take_news().empty());
+  table.take(address(0));
+  table.take(end(0));
+  const auto news = table.take_news();
+  ASSERT_EQ(news.size(), 3u);
+  EXPECT_EQ(news[0].pack_id(), 2u);
+  EXPECT_EQ(news[1].pack_id(), 0u);
+  EXPECT_NE(news[1].address(), "");
+  EXPECT_EQ(news[2].pack_id(), 0u);
+  EXPECT_EQ(news[2].address(), "");
+}
+
 }  // namespace
 }  // namespace gust::controller

@@ -60,6 +60,9 @@ protocol::StartMessage start_message(const protocol::StartPacks& order, const pr
   message.params_end.assign(pack.params_end().begin(), pack.params_end().end());
   message.peer_host = peer_host;
   message.peer_token = order.peer_token();
+  message.backend = order.backend();
+  message.backend_uri = order.backend_uri();
+  message.chunk_bytes = order.chunk_bytes();
   return message;
 }
 

@@ -62,6 +62,9 @@ Result<Transport*> Hub::transport() {
     courier_ = std::make_unique<Courier>();
     transport_ = GUST_TRY(factory_(*this));
     ready_transport_.store(transport_.get(), std::memory_order_release);
+    for (const PackId pack : std::exchange(left_, {})) {
+      courier_->post([this, pack] { send_control(layout_.self(), Control::kLeft, pack.value(), {}); });
+    }
   }
   return transport_.get();
 }

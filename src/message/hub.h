@@ -89,6 +89,8 @@ class Hub final : private FrameSink {
   void abort(Error error);
   /// The pack has ended in good order without having said so over the transport.
   void pack_ended(PackId pack);
+  /// The same of a pack that sends by way of a server: what it has sent arrives first.
+  void pack_left(PackId pack);
   /// Sends what is still to be sent. After the last worker_ended().
   void finish();
 
@@ -107,7 +109,7 @@ class Hub final : private FrameSink {
   void on_collective_news(std::function<void()> call);
 
  private:
-  enum class Control : std::uint8_t { kCredit = 1, kInterest = 2, kInterestOfPack = 3, kEnded = 4, kFailed = 5 };
+  enum class Control : std::uint8_t { kCredit = 1, kInterest = 2, kInterestOfPack = 3, kEnded = 4, kFailed = 5, kLeft = 6 };
 
   Mailbox& mailbox(WorkerId worker) { return mailboxes_[worker.value() - layout_.local().first.value()]; }
   Result<Transport*> transport();
@@ -174,6 +176,7 @@ class Hub final : private FrameSink {
   std::atomic<Transport*> ready_transport_ = nullptr;
   std::unique_ptr<Courier> courier_ GUST_GUARDED_BY(link_mutex_);
   std::unique_ptr<Transport> transport_ GUST_GUARDED_BY(link_mutex_);
+  std::vector<PackId> left_ GUST_GUARDED_BY(link_mutex_);  // before there was a transport
   bool closed_ GUST_GUARDED_BY(link_mutex_) = false;
 
   Outbox outbox_;  // last: its thread uses the rest

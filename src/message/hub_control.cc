@@ -38,14 +38,15 @@ void Hub::send_control(PackId pack, Control control, std::uint64_t argument, std
   header.message_bytes = payload.size();
   const SteadyTime now = std::chrono::steady_clock::now();
   // A pack that has not got in touch yet has nothing to hear but ends; whoever waits for it asks again.
-  const bool is_end = control == Control::kEnded || control == Control::kFailed;
+  const bool is_end = control == Control::kEnded || control == Control::kFailed || control == Control::kLeft;
   auto sent = transport->connect(pack, is_end ? now + kControlPatience : now);
   const Piece piece = std::as_bytes(std::span(payload));
   if (sent) sent = send_frames(*transport, pack, header, {&piece, 1}, now + kControlPatience);
   if (sent || sent.error().code != ErrorCode::kUnavailable) return;
   // It is gone. If it said more than has been read, or the cause is on its way, that comes first.
+  const PackId gone = control == Control::kLeft ? PackId(static_cast<std::uint32_t>(argument)) : pack;
   const MutexLock lock(link_mutex_);
-  if (courier_) courier_->post_at(now + options_.loss_grace, [this, pack] { pack_ended(pack); });
+  if (courier_) courier_->post_at(now + options_.loss_grace, [this, gone] { pack_ended(gone); });
 }
 
 void Hub::post_control(PackId pack, Control control, std::uint64_t argument, std::string payload) {
@@ -104,6 +105,18 @@ void Hub::pack_ended(PackId pack) {
     packs_ended_.insert(pack);
   }
   wake_all();
+}
+
+// A word to ourselves, the way that the pack's messages come: all that it sent was in the server before it ended.
+void Hub::pack_left(PackId pack) {
+  {
+    const MutexLock lock(link_mutex_);
+    if (!courier_) {
+      left_.push_back(pack);
+      return;
+    }
+  }
+  post_control(layout_.self(), Control::kLeft, pack.value(), {});
 }
 
 void Hub::fail_collectives(const Error& error) {
@@ -199,6 +212,10 @@ void Hub::obey(PackId from, Control control, std::uint64_t argument, Piece paylo
       return;
     }
     case Control::kEnded: obey_ended(from, payload); return;
+    case Control::kLeft:
+      if (from == layout_.self() && argument < layout_.packs())
+        pack_ended(PackId(static_cast<std::uint32_t>(argument)));
+      return;
     case Control::kFailed: {
       {
         const MutexLock lock(state_mutex_);

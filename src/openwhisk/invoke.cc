@@ -57,12 +57,26 @@ Result<void> set_packing(const http::Request& request, bool burst, FlareRequest&
   return {};
 }
 
+/// How its packs talk. Which backends there are, the controller knows.
+Result<void> set_communication(const http::Request& request, bool burst, FlareRequest& flare) {
+  constexpr std::uint64_t kMostKilobytes = 64 << 10;
+  const auto chunk = GUST_TRY(query_number(request, "chunk_size", 1, kMostKilobytes));
+  const auto backend = request.query.find("backend");
+  if (!burst && (chunk || backend != request.query.end())) {
+    return fail(ErrorCode::kInvalid, "chunk_size and backend are a burst's: add burst=true, or leave them out");
+  }
+  if (chunk) flare.chunk = Bytes(*chunk << 10);
+  if (backend != request.query.end()) flare.backend = backend->second;
+  return {};
+}
+
 Result<FlareRequest> make_request(const Services& services, Call& call, const Wish& wish) {
   FlareRequest flare;
   flare.action = GUST_TRY(find_action(services, call));
   flare.namespace_name = call.namespace_name();
   flare.received = call.received();
   GUST_TRY_VOID(set_packing(call.request(), wish.burst, flare));
+  GUST_TRY_VOID(set_communication(call.request(), wish.burst, flare));
   const std::string body = call.take_body();
   if (wish.burst) {
     flare.params = GUST_TRY(burst_params(body, flare.action->parameters));

@@ -150,6 +150,10 @@ TEST_F(InvokeTest, WrongRequestsNeverReachTheController) {
     expect_error(post(std::string("?burst=true&granularity=") + granularity, R"({"value":[1]})"), 400, "granularity=");
   }
   expect_error(post("?burst=true&join=true", R"({"value":[1]})"), 400, "granularity");
+  for (const char* chunk : {"0", "65537", "1MiB"}) {
+    expect_error(post(std::string("?burst=true&chunk_size=") + chunk, R"({"value":[1]})"), 400, "chunk_size=");
+  }
+  expect_error(post("?backend=tcp", "{}"), 400, "burst=true");
   expect_error(post("?burst=true", R"({"value":[]})"), 400, "a flare needs at least one worker: \"value\" is empty");
   expect_error(post("?burst=true", R"({"value":5})"), 400, "not an array");
   expect_error(post("?burst=true", "{}"), 400, "missing");
@@ -168,6 +172,8 @@ TEST_F(InvokeTest, ABurstIsOneFlare) {
   EXPECT_EQ(controller_.started[0].params,
             (std::vector<std::string>{R"({"i":0})", R"({"i":1})", R"({"i":2})", R"({"i":3})"}));
   EXPECT_EQ(controller_.started[0].invocation, Invocation::kBurst);
+  EXPECT_EQ(controller_.started[0].backend, "redis");
+  EXPECT_EQ(controller_.started[0].chunk, Bytes(64 << 10));
 }
 
 TEST_F(InvokeTest, GranularityAndJoinChooseTheStrategy) {

@@ -149,6 +149,7 @@ std::string render_flare(const controller::FlareSnapshot& snapshot, FlareShown s
   text.raw(R"(,"burst_size":)").number(flare.burst_size).raw(R"(,"granularity":)");
   flare.strategy == packing::Strategy::kHeterogeneous ? text.raw("null") : text.number(flare.granularity);
   text.raw(R"(,"strategy":)").string(name_of(flare.strategy));
+  text.raw(R"(,"backend":)").string(flare.backend).raw(R"(,"chunk_bytes":)").number(flare.chunk.count());
   text.raw(R"(,"counts":{"started":)").number(flare.workers_started);
   text.raw(R"(,"finished":)").number(flare.workers_finished);
   text.raw(R"(,"errors":)").number(flare.workers_with_error).raw(R"(},"queue":)");

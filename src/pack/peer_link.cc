@@ -1,11 +1,31 @@
 #include "pack/peer_link.h"
 
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
 #include <utility>
+
+#include "transport/backend.h"
 
 namespace gust::pack {
 
 using protocol::FrameType;
 using protocol::PeerNews;
+
+namespace {
+
+// Where gust-pack is: what it loads is beside it, in a sandbox too.
+Result<std::string> own_folder() {
+  std::array<char, PATH_MAX> path;
+  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
+  if (size < 0) return fail_errno("readlink /proc/self/exe", errno);
+  const std::string_view file(path.data(), static_cast<std::size_t>(size));
+  return std::string(file.substr(0, file.rfind('/')));
+}
+
+}  // namespace
 
 PeerLink::PeerLink(const protocol::StartMessage& start, std::function<void()> wake)
     : start_(start), wake_(std::move(wake)) {}
@@ -15,6 +35,20 @@ message::TransportFactory PeerLink::factory() {
 }
 
 Result<std::unique_ptr<message::Transport>> PeerLink::make(message::FrameSink& sink) {
+  return is_via_server() ? open_backend(sink) : listen(sink);
+}
+
+Result<std::unique_ptr<message::Transport>> PeerLink::open_backend(message::FrameSink& sink) {
+  const std::string folder = GUST_TRY(own_folder());
+  const transport::Backend* backend = GUST_TRY(transport::load_backend(start_.backend, folder));
+  const message::Layout layout(start_.burst_size, start_.pack_first_worker, PackId(start_.pack_id));
+  auto transport = GUST_TRY(backend->open(
+      layout, {.uri = start_.backend_uri, .flare_id = start_.flare_id, .chunk_bytes = start_.chunk_bytes}, sink));
+  announce(start_.backend);
+  return transport;
+}
+
+Result<std::unique_ptr<message::Transport>> PeerLink::listen(message::FrameSink& sink) {
   const message::Layout layout(start_.burst_size, start_.pack_first_worker, PackId(start_.pack_id));
   const transport::TcpOptions options{
       .flare_id = start_.flare_id, .token = start_.peer_token, .host = start_.peer_host};
@@ -22,11 +56,18 @@ Result<std::unique_ptr<message::Transport>> PeerLink::make(message::FrameSink& s
   {
     const MutexLock lock(mutex_);
     transport_ = transport.get();
-    announcement_ = transport->address();
     for (PeerNews& peer : std::exchange(known_, {})) transport->add_peer(PackId(peer.pack_id), std::move(peer.address));
   }
-  wake_();
+  announce(transport->address());
   return transport;
+}
+
+void PeerLink::announce(std::string address) {
+  {
+    const MutexLock lock(mutex_);
+    announcement_ = std::move(address);
+  }
+  wake_();
 }
 
 std::optional<std::string> PeerLink::take_announcement() {
@@ -44,9 +85,10 @@ Result<void> PeerLink::obey(const protocol::Message& message, message::Hub& hub)
     if (peer.pack_id >= start_.pack_first_worker.size())
       return fail(ErrorCode::kInvalid, "news of a pack that is none");
     if (peer.address.empty()) {
-      hub.pack_ended(PackId(peer.pack_id));
+      is_via_server() ? hub.pack_left(PackId(peer.pack_id)) : hub.pack_ended(PackId(peer.pack_id));
       continue;
     }
+    if (is_via_server()) continue;  // where it is does not matter
     const MutexLock lock(mutex_);
     if (transport_ != nullptr) {
       transport_->add_peer(PackId(peer.pack_id), std::move(peer.address));

@@ -1,4 +1,4 @@
-// How a pack and the other packs of its flare find each other: by way of the invoker and the controller.
+// How a pack and the other packs of its flare find each other: by way of the invoker and the controller, or in a server.
 #pragma once
 
 #include <functional>
@@ -29,11 +29,15 @@ class PeerLink {
 
  private:
   Result<std::unique_ptr<message::Transport>> make(message::FrameSink& sink);
+  Result<std::unique_ptr<message::Transport>> listen(message::FrameSink& sink);
+  Result<std::unique_ptr<message::Transport>> open_backend(message::FrameSink& sink);
+  void announce(std::string address);
+  [[nodiscard]] bool is_via_server() const { return start_.backend != "tcp"; }
 
   const protocol::StartMessage& start_;
   const std::function<void()> wake_;
   Mutex mutex_;
-  transport::TcpTransport* transport_ GUST_GUARDED_BY(mutex_) = nullptr;  // the hub's
+  transport::TcpTransport* transport_ GUST_GUARDED_BY(mutex_) = nullptr;  // the hub's; null by way of a server
   protocol::PeersMessage known_ GUST_GUARDED_BY(mutex_);                  // while there is no transport
   std::optional<std::string> announcement_ GUST_GUARDED_BY(mutex_);
 };

@@ -39,7 +39,7 @@ Workers::Workers(const StartMessage& start, Code& code)
                 .pack_first_worker = start.pack_first_worker},
       peers_(start, [this] { notify(); }),
       exchange_(message::Layout(start.burst_size, start.pack_first_worker, PackId(start.pack_id)), peers_.factory(),
-                deadline_at(start.deadline_us)),
+                deadline_at(start.deadline_us), {.chunk_bytes = start.chunk_bytes}),
       event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   // So that a crash in an operator of a reduction names its worker; without a stack for signals.
   exchange_.helper_begins = [](WorkerId worker) { become_worker(worker, nullptr, 0); };

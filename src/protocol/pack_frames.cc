@@ -28,6 +28,7 @@ const char* inconsistent_field(const StartMessage& start) {
     return "pack_first_worker";
   }
   if (start.pack_id >= table.size()) return "pack_id";
+  if (start.chunk_bytes == 0 || start.chunk_bytes > UINT32_MAX) return "chunk_bytes";
   const std::uint32_t end = start.pack_id + 1 < table.size() ? table[start.pack_id + 1] : start.burst_size;
   if (table[start.pack_id] != start.workers.first.value() || end != start.workers.end()) return "pack_id";
   if (start.params_end.size() != start.workers.count || !std::ranges::is_sorted(start.params_end) ||
@@ -72,6 +73,9 @@ std::string encode(const StartMessage& message) {
   out.numbers(message.params_end);
   out.text(message.peer_host);
   out.text(message.peer_token);
+  out.text(message.backend);
+  out.text(message.backend_uri);
+  out.integer(message.chunk_bytes);
   return out.take();
 }
 
@@ -97,6 +101,9 @@ Result<StartMessage> decode(std::string_view payload) {
   in.numbers("params_end", message.params_end);
   in.text("peer_host", message.peer_host);
   in.text("peer_token", message.peer_token);
+  in.text("backend", message.backend);
+  in.text("backend_uri", message.backend_uri);
+  in.integer("chunk_bytes", message.chunk_bytes);
   message.workers.first = WorkerId(first_worker);
   if (in.good()) {
     if (const char* field = inconsistent_field(message)) in.spoil(field);

@@ -22,7 +22,7 @@
 namespace gust::protocol {
 
 /// Of this file. Both ends come from one build; the number catches a stale gust-pack in PATH.
-inline constexpr std::uint16_t kPackProtocolVersion = 2;
+inline constexpr std::uint16_t kPackProtocolVersion = 3;
 inline constexpr std::uint32_t kPacketMagic = 0x314b5047;  // "GPK1"
 /// Well below the default send buffer of a Unix socket (212,992 bytes).
 inline constexpr std::size_t kMaxPacketPayload = 64 << 10;
@@ -41,7 +41,8 @@ enum class FrameType : std::uint16_t {
   kFinished = 5,     ///< pack -> invoker: FinishedMessage
   kCrashed = 6,      ///< pack -> invoker, last, from a signal handler: CrashedMessage
   kExited = 7,       ///< pack -> invoker, last, from exit(): ExitedMessage
-  kPeerAddress = 8,  ///< pack -> invoker, at most once, when a worker first has to do with another pack: its address
+  kPeerAddress = 8,  ///< pack -> invoker, at most once, when a worker first has to do with another pack: its address,
+                     ///< or its backend
   kPeers = 9,        ///< invoker -> pack: PeersMessage
   kStop = 10,        ///< invoker -> pack, last: the flare has failed; a sentence in UTF-8. The pack is killed soon.
   kTraffic = 11,     ///< pack -> invoker, at most once, before the last kFinished of a pack that talked: TrafficMessage
@@ -78,6 +79,9 @@ struct StartMessage {
   std::vector<std::uint32_t> params_end;         ///< end of each worker's text in `params`
   std::string peer_host;                         ///< numeric address under which other hosts reach this one
   std::string peer_token;                        ///< by which packs of the flare know each other; empty for one pack
+  std::string backend = "tcp";                   ///< what carries messages between packs
+  std::string backend_uri;                       ///< of its server, a secret; empty for tcp
+  std::uint64_t chunk_bytes = 1 << 20;           ///< of a message, at a time
 };
 
 struct LoadedMessage {
@@ -117,7 +121,7 @@ static_assert(sizeof(TrafficMessage) == 32);
 /// What a pack is told of another one of its flare.
 struct PeerNews {
   std::uint32_t pack_id = 0;
-  std::string address;  ///< as it was announced; empty: the pack has ended without having had one
+  std::string address;  ///< as it was announced; empty: the pack has ended, and nobody is connected to it
 };
 
 using PeersMessage = std::vector<PeerNews>;

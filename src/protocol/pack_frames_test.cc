@@ -25,6 +25,9 @@ StartMessage example_start() {
   start.params_end = {2, 7, 11};
   start.peer_host = "10.0.0.7";
   start.peer_token = "00000000000000000000000000000042";
+  start.backend = "redis-list";
+  start.backend_uri = "redis://:secret@cache:6379";
+  start.chunk_bytes = 4096;
   return start;
 }
 
@@ -65,6 +68,9 @@ TEST(PackFrames, StartComesBackAsItWas) {
   EXPECT_EQ(out->params_end, in.params_end);
   EXPECT_EQ(out->peer_host, in.peer_host);
   EXPECT_EQ(out->peer_token, in.peer_token);
+  EXPECT_EQ(out->backend, in.backend);
+  EXPECT_EQ(out->backend_uri, in.backend_uri);
+  EXPECT_EQ(out->chunk_bytes, in.chunk_bytes);
 }
 
 TEST(PackFrames, ReportsComeBackAsTheyWere) {

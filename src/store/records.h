@@ -160,6 +160,8 @@ struct FlareRecord {
   packing::Strategy strategy = packing::Strategy::kHeterogeneous;
   std::uint32_t granularity = 0;
   std::uint32_t burst_size = 0;
+  std::string backend = "tcp";  ///< what carries messages between its packs
+  Bytes chunk = Bytes::mb(1);   ///< the largest piece in which they travel
   FlareState state = FlareState::kQueued;
   FlareStamps stamps;
   std::optional<Error> cause;  ///< of a state other than succeeded

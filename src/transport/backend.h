@@ -59,6 +59,10 @@ inline constexpr const char* kBackendLibrarySymbol = "gust_backend_library";
 /// The names that `backend=` may have, "tcp" first, which is none of these.
 std::span<const std::string_view> backend_names();
 
+/// "redis" for redis-list: the name of the setting that has the server's URI, and of the shared object
+/// gust-transport-redis.so. Empty for tcp and for unknown names.
+std::string_view backend_setting(std::string_view name);
+
 /// Loads the shared object that has this backend, from `directory`; once, it is never unloaded. kInvalid for an unknown
 /// name, kNotFound with the file's path, kVersionMismatch. Thread-safe; may block on a disk.
 Result<const Backend*> load_backend(std::string_view name, const std::string& directory);

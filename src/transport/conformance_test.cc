@@ -1,6 +1,7 @@
 // What every transport must do for messages, over burst sizes, packings and payloads.
 #include <cstring>
 #include <numeric>
+#include <optional>
 
 #include "transport/testing/flare.h"
 
@@ -11,7 +12,7 @@ using message::Buffer;
 using message::HubOptions;
 using message::Piece;
 
-constexpr std::size_t kChunk = 4096;
+constexpr std::size_t kChunk = kSmallChunk;
 
 struct Case {
   Implementation implementation;
@@ -34,11 +35,14 @@ std::vector<Case> cases() {
       if (workers > 1) packings.push_back(packs_of(workers, workers > 16 ? 6 : 1));
       if (workers > 2) packings.push_back(packs_of(workers, (workers + 1) / 2));
       if (workers > 4) packings.push_back({1, workers - 3, 2});
+      std::vector<std::size_t> payloads = {0, 1, kChunk - 1, kChunk, kChunk + 1, 5 * kChunk + 3};
+      if (implementation.missing != nullptr) {
+        // What differs from the others is what is between packs; a server's time is better spent on that.
+        if (workers > 1) packings.erase(packings.begin());
+        payloads = {0, 5 * kChunk + 3};
+      }
       for (const auto& packing : packings) {
-        for (const std::size_t payload :
-             {std::size_t{0}, std::size_t{1}, kChunk - 1, kChunk, kChunk + 1, 5 * kChunk + 3}) {
-          all.push_back({implementation, packing, payload});
-        }
+        for (const std::size_t payload : payloads) all.push_back({implementation, packing, payload});
       }
     }
   }
@@ -65,12 +69,19 @@ void add_doubles(void* /*context*/, void* into, const void* from, std::size_t co
 
 class Conformance : public ::testing::TestWithParam<Case> {
  protected:
-  Flare flare_{GetParam().implementation, GetParam().packing, HubOptions{.chunk_bytes = kChunk}};
+  void SetUp() override {
+    const Implementation& implementation = GetParam().implementation;
+    const std::string missing = implementation.missing == nullptr ? "" : implementation.missing();
+    if (!missing.empty()) GTEST_SKIP() << missing;
+    flare_.emplace(implementation, GetParam().packing, HubOptions{.chunk_bytes = kChunk});
+  }
+
+  std::optional<Flare> flare_;
   std::size_t payload_ = GetParam().payload;
 };
 
 TEST_P(Conformance, EveryPairKeepsItsOrder) {
-  flare_.run([this](Worker& self) {
+  flare_->run([this](Worker& self) {
     for (std::uint32_t round = 0; round < 3; ++round) {
       for (std::uint32_t i = 0; i < self.burst_size; ++i) {
         const WorkerId to((self.id.value() + i) % self.burst_size);
@@ -88,7 +99,7 @@ TEST_P(Conformance, EveryPairKeepsItsOrder) {
 }
 
 TEST_P(Conformance, AnyTakesFromAll) {
-  flare_.run([this](Worker& self) {
+  flare_->run([this](Worker& self) {
     if (self.id.value() != 0) {
       must(self.hub.send(self.id, WorkerId(0), pattern(payload_, self.id.value()), self.deadline));
       return;
@@ -135,7 +146,7 @@ TEST_P(Conformance, StartedCallsTakeTheirTurnAndAreOverInAnyOrder) {
 }
 
 TEST_P(Conformance, CollectivesOfAllKindsInARow) {
-  flare_.run([this](Worker& self) {
+  flare_->run([this](Worker& self) {
     const std::uint32_t workers = self.burst_size;
     const std::uint32_t id = self.id.value();
     for (const std::uint32_t root : {0u, workers - 1, workers / 2}) {
@@ -182,7 +193,7 @@ TEST_P(Conformance, ReductionsKeepTheOrderOfWorkers) {
     return result.size() == count * sizeof(double) &&
            std::memcmp(result.bytes().data(), expected.data(), result.size()) == 0;
   };
-  flare_.run([&](Worker& self) {
+  flare_->run([&](Worker& self) {
     std::vector<double> mine(count);
     for (std::size_t i = 0; i < count; ++i) mine[i] = element(self.id.value(), i);
     const Piece data = std::as_bytes(std::span(mine));

@@ -37,9 +37,10 @@ class SharedMemory {
 
 /// One for each pack. Thread-safe.
 struct Exchange {
-  /// `deadline` is the flare's: that of calls without a limit of their own.
-  Exchange(message::Layout layout, message::TransportFactory factory, SteadyTime flare_deadline)
-      : hub(std::move(layout), {}, std::move(factory)), collectives(hub), deadline(flare_deadline) {}
+  /// `flare_deadline` is that of calls without a limit of their own.
+  Exchange(message::Layout layout, message::TransportFactory factory, SteadyTime flare_deadline,
+           const message::HubOptions& options = {})
+      : hub(std::move(layout), options, std::move(factory)), collectives(hub), deadline(flare_deadline) {}
 
   message::Hub hub;
   message::Collectives collectives;

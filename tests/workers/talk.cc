@@ -1,5 +1,6 @@
 // Workers that talk, for the tests of packs: the "do" of each worker's params says how.
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <csignal>
 #include <gust/worker.h>
@@ -188,6 +189,26 @@ Json shared(gust::Burst& burst) {
   return result;
 }
 
+// Messages to the next worker and from the one before, in so many rounds; what came is checked.
+Json rounds(gust::Burst& burst, std::uint32_t count) {
+  const std::uint32_t size = burst.burst_size();
+  const std::uint32_t next = (burst.worker_id() + 1) % size;
+  const std::uint32_t previous = (burst.worker_id() + size - 1) % size;
+  for (std::uint32_t round = 0; round < count; ++round) {
+    burst.send(next, std::vector<std::uint32_t>{round, burst.worker_id()});
+    const auto came = burst.recv<std::uint32_t>(previous).to_vector();
+    if (came != std::vector<std::uint32_t>{round, previous}) throw std::runtime_error("not what was sent");
+  }
+  return count;
+}
+
+// Sums whose last bits tell the order of additions.
+Json fractions(gust::Burst& burst) {
+  const auto sums =
+      burst.all_reduce<double>(std::vector<double>(1000, 1.0 / (3.0 + 7.0 * burst.worker_id())), gust::Sum());
+  return {std::bit_cast<std::uint64_t>(sums.data()[0]), std::bit_cast<std::uint64_t>(sums.data()[999])};
+}
+
 Json work(const Json& params, gust::Burst& burst) {
   const auto what = params.at("do").get<std::string>();
   const std::uint32_t peer = params.value("peer", 0u);
@@ -207,6 +228,8 @@ Json work(const Json& params, gust::Burst& burst) {
     throw std::runtime_error("no such file");
   }
   if (what == "barrier later") return burst.start_barrier(limit).wait(), "passed";
+  if (what == "rounds") return rounds(burst, params.at("count").get<std::uint32_t>());
+  if (what == "fractions") return fractions(burst);
   if (what == "receive") return burst.recv<int>(peer, limit).front();
   if (what == "receive from any") return burst.recv_any<int>(limit).from;
   if (what == "barrier") return burst.barrier(limit), "passed";

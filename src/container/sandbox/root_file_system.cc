@@ -1,12 +1,15 @@
 #include "container/sandbox/root_file_system.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -103,6 +106,20 @@ bool show_code(const char* directory) {
   return *directory == '\0' || (make_directories(inside) && show(directory, inside));
 }
 
+/// What gust-pack loads when a flare's packs talk by way of a server stands beside it.
+bool show_transports(const char* pack_binary) {
+  const std::string folder(pack_binary, std::string_view(pack_binary).rfind('/'));
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(opendir(folder.c_str()), closedir);
+  if (!entries) return errno == ENOENT || errno == EACCES;
+  while (const dirent* entry = readdir(entries.get())) {
+    const std::string_view name(entry->d_name);
+    if (!name.starts_with("gust-transport-") || !name.ends_with(".so")) continue;
+    const std::string inside = "gust/" + std::string(name);
+    if (!make_file(inside.c_str()) || !show((folder + "/" + std::string(name)).c_str(), inside.c_str())) return false;
+  }
+  return true;
+}
+
 bool become_root() {
   return syscall(SYS_pivot_root, ".", ".") == 0 && umount2(".", MNT_DETACH) == 0 && chdir("/") == 0 &&
          mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID, nullptr) == 0;
@@ -116,7 +133,8 @@ Failure enter_root(const RootPaths& paths, Identity identity) {
       !show_code(paths.code_directory)) {
     return {Step::kRootFileSystem, errno};
   }
-  if (!make_file(below(kPackInside)) || !show(paths.pack_binary, below(kPackInside))) {
+  if (!make_file(below(kPackInside)) || !show(paths.pack_binary, below(kPackInside)) ||
+      !show_transports(paths.pack_binary)) {
     return {Step::kPackBinary, errno};
   }
   if (!become_root()) return {Step::kRootFileSystem, errno};

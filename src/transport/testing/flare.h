@@ -10,8 +10,11 @@
 
 #include "message/collectives.h"
 #include "message/hub.h"
+#include "transport/backend.h"
 
 namespace gust::transport::testing {
+
+inline constexpr std::size_t kSmallChunk = 4096;
 
 /// Ties packs together; one for each flare.
 class Network {
@@ -26,6 +29,8 @@ class Network {
 struct Implementation {
   const char* name;
   std::unique_ptr<Network> (*make)(std::uint32_t packs);
+  /// Of a transport that goes by way of a server: why there is none, or nothing. Starts it.
+  std::string (*missing)() = nullptr;
 };
 
 /// What a worker of a test gets.
@@ -71,7 +76,10 @@ std::vector<std::uint32_t> packs_of(std::uint32_t workers, std::uint32_t granula
 message::Buffer pattern(std::size_t size, std::uint32_t seed);
 ::testing::AssertionResult is_pattern(const message::Buffer& data, std::size_t size, std::uint32_t seed);
 
-/// The transports of this folder's subfolders.
+/// Packs that meet on the server at `uri`. Removes what the flare leaves there; that this works is checked.
+std::unique_ptr<Network> via_server(const char* backend, std::string uri, std::uint32_t packs, std::size_t chunk_bytes);
+
+/// All transports; those over servers expect chunks of at most kSmallChunk.
 std::vector<Implementation> implementations();
 
 }  // namespace gust::transport::testing

@@ -6,6 +6,7 @@
 #include "base/mutex.h"
 #include "transport/in_process/in_process.h"
 #include "transport/tcp/tcp.h"
+#include "transport/testing/redis_server.h"
 
 namespace gust::transport::testing {
 
@@ -69,7 +70,46 @@ class Tcp final : public Network {
   std::vector<TcpTransport*> transports_ GUST_GUARDED_BY(mutex_);
 };
 
+class ViaServer final : public Network {
+ public:
+  ViaServer(const char* backend, BackendOptions options, std::uint32_t packs)
+      : backend_(load_backend(backend, GUST_BACKENDS)), options_(std::move(options)), packs_(packs) {
+    EXPECT_TRUE(backend_) << backend_.error().message;
+  }
+
+  ~ViaServer() override {
+    if (!backend_) return;
+    const auto removed = (*backend_)->remove_flare(options_, packs_);
+    EXPECT_TRUE(removed) << removed.error().message;
+  }
+
+  message::TransportFactory factory(const Layout& layout) override {
+    return [this, layout](message::FrameSink& sink) -> Result<std::unique_ptr<message::Transport>> {
+      return GUST_TRY(backend_)->open(layout, options_, sink);
+    };
+  }
+
+ private:
+  const Result<const Backend*> backend_;
+  const BackendOptions options_;
+  const std::uint32_t packs_;
+};
+
+template <const char* kBackend>
+std::unique_ptr<Network> over_redis(std::uint32_t packs) {
+  return via_server(kBackend, redis_uri(*shared_redis()), packs, kSmallChunk);
+}
+
+constexpr char kRedisList[] = "redis-list";
+constexpr char kRedisStream[] = "redis-stream";
+
 }  // namespace
+
+std::unique_ptr<Network> via_server(const char* backend, std::string uri, std::uint32_t packs,
+                                    std::size_t chunk_bytes) {
+  return std::make_unique<ViaServer>(
+      backend, BackendOptions{.uri = std::move(uri), .flare_id = random_hex_id(), .chunk_bytes = chunk_bytes}, packs);
+}
 
 Flare::Flare(const Implementation& implementation, const std::vector<std::uint32_t>& packing,
              message::HubOptions options)
@@ -138,6 +178,8 @@ std::vector<Implementation> implementations() {
        [](std::uint32_t packs) -> std::unique_ptr<Network> { return std::make_unique<Tcp>(packs, Local::kTcp); }},
       {"unix",
        [](std::uint32_t packs) -> std::unique_ptr<Network> { return std::make_unique<Tcp>(packs, Local::kUnix); }},
+      {"redis_list", over_redis<kRedisList>, redis_missing},
+      {"redis_stream", over_redis<kRedisStream>, redis_missing},
   };
 }
 
