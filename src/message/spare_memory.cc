@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <utility>
 #include <vector>
 
@@ -57,10 +58,18 @@ class Shelf {
   std::size_t kept_ GUST_GUARDED_BY(mutex_) = 0;
 };
 
+// Where memory is limited for each process, what is kept counts, marked or not, and user code would miss it.
+std::size_t most_marked() {
+  constexpr std::size_t kMost = std::size_t{1} << 30;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kMost;
+  return std::min<std::size_t>(kMost, limit.rlim_cur / 8);
+}
+
 // Never destroyed: buffers may outlive everything else.
 Shelf& shelf_of(std::size_t capacity) {
-  static Shelf& small = *new Shelf(std::size_t{32} << 20);
-  static Shelf& marked = *new Shelf(std::size_t{1} << 30);
+  static Shelf& small = *new Shelf(std::min(std::size_t{32} << 20, most_marked()));
+  static Shelf& marked = *new Shelf(most_marked());
   return capacity < kMarkedFrom ? small : marked;
 }
 
