@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+from redis_server import RedisServer
+
 NUMBERS = {"operation", "backend", "workers", "granularity", "packs", "payload_bytes", "chunk_bytes", "run", "iterations",
            "min", "p50", "p90", "p99", "max", "range", "median_abs_dev", "iqr", "total_bytes", "mib_per_second"}  # fmt: skip
 COLLECTIVES = ["broadcast", "reduce", "all-reduce", "gather", "scatter", "all-to-all", "barrier"]
@@ -91,6 +93,18 @@ def test_figures(results, gust, tmp_path):
         assert (tmp_path / f"{kind}.png").stat().st_size > 10_000
 
 
+@pytest.mark.parametrize("backend", ["redis-list", "redis-stream"])
+def test_by_way_of_a_server(bench, tmp_path, backend):
+    with RedisServer(tmp_path) as server:
+        flags = ["--backend", backend, "--redis", server.uri, "--iterations", 2]
+        runs = bench("pair", "--payload", "300000", "--chunk", "64KiB,1MiB", *flags)
+        assert [(run["backend"], run["chunk_bytes"]) for run in runs] == [(backend, 65536), (backend, 1 << 20)]
+        runs = bench("collective", "--collective", "all-to-all", "--workers", 13, "--granularity", 5, "--payload",
+                     "64KiB", *flags)  # fmt: skip
+        assert [(run["backend"], run["packs"]) for run in runs] == [(backend, 3)]
+        server.wait_empty()
+
+
 def test_against_another_cluster(bench, cluster, environment):
     assert cluster.poll() is None
     endpoint = next(line for line in open_up_file(environment) if line.startswith("endpoint")).split('"')[1]
@@ -126,6 +140,13 @@ def test_wrong_data_end_the_run(gust, gust_bin, environment):
         (["pair", "--iterations", "0"], 2, "0 is not a whole number from 1 on"),
         (["pair", "--payload", "8", "--code", "/absent.so"], 2, "the compiled worker (--code): cannot read /absent.so"),
         (["pair", "--payload", "8", "--endpoint", "http://127.0.0.1:1"], 3, "bench pair:"),
+        (
+            ["pair", "--endpoint", "http://127.0.0.1:1", "--redis", "redis://127.0.0.1"],
+            2,
+            "--redis excludes --endpoint",
+        ),
+        (["pair", "--payload", "8", "--backend", "pigeon"], 2, "pigeon"),
+        (["pair", "--payload", "8", "--backend", "redis-list"], 2, "redis"),
     ],
 )
 def test_bad_input(gust, environment, arguments, code, message):
