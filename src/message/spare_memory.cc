@@ -58,12 +58,13 @@ class Shelf {
   std::size_t kept_ GUST_GUARDED_BY(mutex_) = 0;
 };
 
-// Where memory is limited for each process, what is kept counts, marked or not, and user code would miss it.
+// Where memory is limited for each process, what is kept counts, marked or not, and user code would miss it. With a
+// quarter, a message can be kept for that is as large as a pack has room for four of.
 std::size_t most_marked() {
   constexpr std::size_t kMost = std::size_t{1} << 30;
   rlimit limit{};
   if (::getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kMost;
-  return std::min<std::size_t>(kMost, limit.rlim_cur / 8);
+  return std::min<std::size_t>(kMost, limit.rlim_cur / 4);
 }
 
 // Never destroyed: buffers may outlive everything else.
