@@ -115,7 +115,7 @@ TEST_P(Conformance, AnyTakesFromAll) {
 }
 
 TEST_P(Conformance, StartedCallsTakeTheirTurnAndAreOverInAnyOrder) {
-  flare_.run([this](Worker& self) {
+  flare_->run([this](Worker& self) {
     const std::uint32_t workers = self.burst_size;
     const std::uint32_t id = self.id.value();
     std::vector<std::shared_ptr<message::StartedReceive>> receives;
