@@ -45,6 +45,7 @@ function(gust_transport_library name)
   if(NOT GUST_SANITIZE)
     target_link_options(${object} PRIVATE -static-libstdc++ -static-libgcc -Wl,-z,defs)
   endif()
+  set_property(GLOBAL APPEND PROPERTY GUST_TRANSPORTS ${object}) # built with gust, which loads them
   install(TARGETS ${object} LIBRARY DESTINATION ${CMAKE_INSTALL_BINDIR})
 
   if(GUST_TESTS)

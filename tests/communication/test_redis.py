@@ -45,7 +45,7 @@ def talk(cluster, *params, **query):
 def results(flare):
     assert flare["state"] == "succeeded", flare["cause"]
     for worker in flare["workers"]:
-        assert worker["state"] == "returned", worker
+        assert worker["state"] == "returned", str(worker)
     return [worker["result"] for worker in flare["workers"]]
 
 
