@@ -13,16 +13,17 @@ string(SUBSTRING "${crossing}" 0 16 crossing)
 set(GUST_BACKEND_BUILD
   "${PROJECT_VERSION} ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION} ${CMAKE_BUILD_TYPE} ${GUST_SANITIZE} ${crossing}")
 
-# gust_transport_library(NAME [DEPENDS module...] [LINK target...])
+# gust_transport_library(NAME [ONE_TEST] [DEPENDS module...] [LINK target...])
 #
 # bin/gust-transport-NAME.so from src/transport/NAME/*.cc; its library.cc holds the GUST_BACKEND_LIBRARY. *_test.cc
 # become gust_transport_NAME_test, *_bench.cc gust_transport_NAME_bench: they link the same code as a library, and
-# testing/. To be called in src/transport/CMakeLists.txt.
+# testing/. ONE_TEST runs the test program as one test: its cases share a server that takes seconds to start. To be
+# called in src/transport/CMakeLists.txt.
 #
 # The object exports one symbol. Like gust-pack it has its own C++ runtime inside, so that it runs where none is
 # installed; not under sanitizers, which must see every new and delete.
 function(gust_transport_library name)
-  cmake_parse_arguments(arg "" "" "DEPENDS;LINK" ${ARGN})
+  cmake_parse_arguments(arg "ONE_TEST" "" "DEPENDS;LINK" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc)
   set(tests ${sources})
   set(benches ${sources})
@@ -56,8 +57,13 @@ function(gust_transport_library name)
         gust_transport_${name} gust_transport_testing GTest::gtest_main GTest::gmock)
       add_dependencies(gust_transport_${name}_test ${object})
       add_dependencies(unit_tests gust_transport_${name}_test)
-      gtest_discover_tests(gust_transport_${name}_test TEST_PREFIX transport_${name}. DISCOVERY_MODE PRE_TEST
-        PROPERTIES LABELS unit TIMEOUT 120)
+      if(arg_ONE_TEST)
+        add_test(NAME transport_${name}.all COMMAND gust_transport_${name}_test --gtest_brief=1)
+        set_tests_properties(transport_${name}.all PROPERTIES LABELS unit TIMEOUT 600)
+      else()
+        gtest_discover_tests(gust_transport_${name}_test TEST_PREFIX transport_${name}. DISCOVERY_MODE PRE_TEST
+          PROPERTIES LABELS unit TIMEOUT 120)
+      endif()
     endif()
     if(benches)
       add_executable(gust_transport_${name}_bench ${benches})

@@ -38,18 +38,8 @@ sockaddr_in local_address(std::uint16_t port) {
   return address;
 }
 
-Result<std::uint16_t> free_port() {
-  const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address = local_address(0);
-  socklen_t size = sizeof address;
-  if (!socket || ::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    return fail_errno("find a free port", errno);
-  }
-  return ntohs(address.sin_port);
-}
-
-std::optional<fs::path> find_program(const std::string& name) {
+std::optional<fs::path> find_program(const std::string& name, const fs::path& known) {
+  if (::access(known.c_str(), X_OK) == 0) return known;
   const char* path = std::getenv("PATH");
   // Where Debian puts servers, too: PATH of an ordinary user is without it.
   const std::string folders = std::string(path == nullptr ? "" : path) + ":/usr/sbin:/usr/local/bin";
@@ -71,6 +61,17 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }
 
 }  // namespace
+
+Result<std::uint16_t> free_port() {
+  const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address = local_address(0);
+  socklen_t size = sizeof address;
+  if (!socket || ::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    return fail_errno("find a free port", errno);
+  }
+  return ntohs(address.sin_port);
+}
 
 bool replies(std::uint16_t port, std::string_view request, std::string_view expected) {
   const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -99,7 +100,7 @@ Server::~Server() {
 }
 
 Result<std::unique_ptr<Server>> Server::start(ServerProgram program) {
-  const auto path = find_program(program.name);
+  const auto path = find_program(program.name, program.path);
   if (!path) return fail(ErrorCode::kNotFound, program.name + " is not installed");
   std::string folder = (fs::temp_directory_path() / (program.name + "-XXXXXX")).string();
   if (::mkdtemp(folder.data()) == nullptr) return fail_errno("create " + folder, errno);

@@ -14,7 +14,8 @@
 namespace gust::transport::testing {
 
 struct ServerProgram {
-  std::string name;  ///< looked for in PATH
+  std::string name;            ///< looked for in PATH
+  std::filesystem::path path;  ///< where it is, if PATH may be without it
   /// Of the program; `folder` is empty at first, and the working directory.
   std::function<std::vector<std::string>(const std::filesystem::path& folder, std::uint16_t port)> arguments;
   /// NAME=value, beside what we have ourselves.
@@ -56,6 +57,9 @@ class Server {
   std::uint16_t port_ = 0;
   pid_t pid_ = -1;
 };
+
+/// A port of this host that nothing listens on, for what a server needs beside its own.
+Result<std::uint16_t> free_port();
 
 /// Sends `request` to the port of this host and tells whether the answer begins with `expected`: a way to answers().
 bool replies(std::uint16_t port, std::string_view request, std::string_view expected);
