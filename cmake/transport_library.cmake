@@ -69,6 +69,7 @@ function(gust_transport_library name)
       add_executable(gust_transport_${name}_bench ${benches})
       target_link_libraries(gust_transport_${name}_bench PRIVATE
         gust_transport_${name} gust_transport_testing benchmark::benchmark_main)
+      add_dependencies(gust_transport_${name}_bench ${object})
     endif()
   endif()
 endfunction()

@@ -23,7 +23,8 @@ namespace gust::transport {
 
 struct BackendOptions {
   /// Where the server is, with what it takes to be let in; a secret. redis://[[user]:password@]host[:port][/db],
-  /// rediss://…, amqp://user:password@host[:port][/vhost], s3://key:secret@host[:port]/bucket[/prefix][?region=R]
+  /// rediss://…, amqp://user:password@host[:port][/vhost][?durable=true],
+  /// s3://key:secret@host[:port]/bucket[/prefix][?region=R]
   /// [&tls=false][&session_token=T].
   std::string uri;
   std::string flare_id;               ///< 32 characters

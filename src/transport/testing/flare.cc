@@ -6,6 +6,7 @@
 #include "base/mutex.h"
 #include "transport/in_process/in_process.h"
 #include "transport/tcp/tcp.h"
+#include "transport/testing/rabbitmq_server.h"
 #include "transport/testing/redis_server.h"
 
 namespace gust::transport::testing {
@@ -180,6 +181,9 @@ std::vector<Implementation> implementations() {
        [](std::uint32_t packs) -> std::unique_ptr<Network> { return std::make_unique<Tcp>(packs, Local::kUnix); }},
       {"redis_list", over_redis<kRedisList>, redis_missing},
       {"redis_stream", over_redis<kRedisStream>, redis_missing},
+      {"rabbitmq",
+       [](std::uint32_t packs) { return via_server("rabbitmq", shared_rabbitmq()->uri(), packs, kSmallChunk); },
+       rabbitmq_missing},
   };
 }
 
