@@ -49,12 +49,13 @@ class FrameSink {
   virtual Result<std::byte*> begin_frame(PackId from, const FrameHeader& header) = 0;
   /// The payload is in its place.
   virtual Result<void> end_frame(PackId from, const FrameHeader& header) = 0;
-  /// Nothing more will come from, or can be sent to, this pack.
+  /// Nothing more will come from, or can be sent to, this pack. On any thread.
   virtual void peer_lost(PackId pack, const Error& cause) = 0;
 };
 
 /// Carries frames between the packs of one flare. Frames may arrive more than once and in any order, but each whole,
-/// unless its pack is reported as lost. Thread-safe. The destructor ends all threads: the sink is not called
+/// unless its pack is reported as lost; and a control frame not before what its pack has sent to that one before: it
+/// may say that nothing more comes. Thread-safe. The destructor ends all threads: the sink is not called
 /// afterwards.
 class Transport {
  public:

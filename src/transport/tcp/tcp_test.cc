@@ -4,12 +4,14 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <random>
 #include <sys/socket.h>
 
 #include "message/hub.h"
+#include "message/reassembly.h"
 #include "transport/tcp/sockets.h"
 #include "transport/tcp/wire.h"
 
@@ -138,6 +140,143 @@ TEST_F(TcpTest, HostileFramesEndTheConnectionAndNothingElse) {
     write(socket, header);
   }
   SUCCEED() << "it did not crash";
+}
+
+// What a pack sends in good order: chunks of direct messages, of a collective, and control frames of all kinds.
+std::string good_stream(std::mt19937& random) {
+  std::string stream;
+  const auto put = [&stream](const FrameHeader& header, const std::string& payload) {
+    stream.append(reinterpret_cast<const char*>(&header), sizeof header);
+    stream += payload;
+  };
+  for (std::uint64_t sequence = 0; sequence < 4; ++sequence) {
+    FrameHeader header;
+    header.kind = sequence % 2 == 0 ? FrameKind::kDirect : FrameKind::kCollective;
+    header.from = 1;
+    header.sequence = sequence / 2;
+    header.message_bytes = 1 + random() % 200;
+    while (header.offset < header.message_bytes) {
+      header.frame_bytes =
+          static_cast<std::uint32_t>(std::min<std::uint64_t>(64, header.message_bytes - header.offset));
+      put(header, std::string(header.frame_bytes, 'p'));
+      header.offset += header.frame_bytes;
+    }
+  }
+  for (std::uint64_t control = 0; control < 8; ++control) {
+    FrameHeader header;
+    header.kind = FrameKind::kControl;
+    header.from = 1;
+    header.sequence = control;
+    header.tag = control;
+    header.argument = random() % 3;
+    std::string payload;
+    if (random() % 4 != 0) payload = std::string("\1\0\0\0\0\0\0\0\5\0\0\0ended", 17);  // worker 1 has
+    header.frame_bytes = static_cast<std::uint32_t>(payload.size());
+    header.message_bytes = payload.size();
+    put(header, payload);
+  }
+  return stream;
+}
+
+// Bytes are changed, left out, put in, said again; the end is cut off.
+void mutate(std::string& stream, std::mt19937& random) {
+  for (std::uint32_t i = 0; i <= random() % 4; ++i) {
+    const std::size_t at = random() % stream.size();
+    const std::size_t size = std::min<std::size_t>(random() % 80, stream.size() - at);
+    switch (random() % 5) {
+      case 0: stream[at] = static_cast<char>(random()); break;
+      case 1: stream[at] = static_cast<char>(stream[at] ^ (1 << random() % 8)); break;
+      case 2: stream.erase(at, std::min(size, stream.size() - 1)); break;
+      case 3: stream.insert(random() % stream.size(), stream.substr(at, size)); break;
+      default: stream.resize(at + 1); break;
+    }
+  }
+}
+
+// The sink of a pack, which gives no more memory than a pack's own limit would.
+class Limited final : public message::FrameSink {
+ public:
+  explicit Limited(message::Layout layout) : layout_(std::move(layout)) {}
+  Result<std::byte*> begin_frame(PackId from, const FrameHeader& header) override {
+    if (header.message_bytes > 1 << 20) return fail(ErrorCode::kTooLarge, "no memory");
+    EXPECT_LT(from.value(), layout_.packs());
+    return reassembly_.begin(header);
+  }
+  Result<void> end_frame(PackId /*from*/, const FrameHeader& header) override { return reassembly_.end(header); }
+  void peer_lost(PackId /*pack*/, const Error& /*cause*/) override {
+    lost_ = true;
+    lost_.notify_all();
+  }
+  void wait_for_loss() const { lost_.wait(false); }
+  [[nodiscard]] std::uint64_t delivered() const { return delivered_; }
+
+ private:
+  const message::Layout layout_;
+  std::atomic<std::uint64_t> delivered_ = 0;
+  message::Reassembly reassembly_{[this](const FrameHeader& first, message::Buffer data) {
+    EXPECT_EQ(first.message_bytes, data.size());
+    ++delivered_;
+  }};
+  std::atomic<bool> lost_ = false;
+};
+
+TEST(TcpFuzz, StreamsThatAreDamagedEndInALossAndNothingElse) {
+  std::mt19937 random(20);
+  std::uint64_t delivered = 0;
+  const auto end = std::chrono::steady_clock::now() + 3s;
+  for (int round = 0; round < 3000 && std::chrono::steady_clock::now() < end; ++round) {
+    Limited sink(Layout(2, {0, 1}, PackId(0)));
+    const auto transport = TcpTransport::listen(Layout(2, {0, 1}, PackId(0)),
+                                                {.flare_id = kFlare, .token = kToken, .local = Local::kTcp}, sink);
+    ASSERT_TRUE(transport) << transport.error().message;
+    Hello hello;
+    hello.from_pack = 1;
+    std::ranges::copy(kFlare, hello.flare_id.begin());
+    std::ranges::copy(kToken, hello.token.begin());
+    std::string stream = good_stream(random);
+    if (round > 0) mutate(stream, random);  // the first one is whole
+    stream.insert(0, reinterpret_cast<const char*>(&hello), sizeof hello);
+    {
+      const auto socket = connect_to((*transport)->address(), std::chrono::steady_clock::now() + 30s);
+      ASSERT_TRUE(socket) << socket.error().message;
+      // It may have been closed already: then the rest does not matter.
+      static_cast<void>(::send(socket->get(), stream.data(), stream.size(), MSG_NOSIGNAL));
+    }
+    sink.wait_for_loss();
+    EXPECT_TRUE(round > 0 || sink.delivered() == 4 + 8) << sink.delivered();
+    delivered += sink.delivered();
+  }
+  EXPECT_GT(delivered, 12) << "some of what was whole arrives";
+}
+
+TEST(TcpHalfOpen, APeerThatDoesNotReadEndsASendAtItsDeadline) {
+  auto listener = listen_tcp("127.0.0.1");
+  ASSERT_TRUE(listener) << listener.error().message;
+  Limited sink(Layout(2, {0, 1}, PackId(0)));
+  const auto transport = TcpTransport::listen(Layout(2, {0, 1}, PackId(0)),
+                                              {.flare_id = kFlare, .token = kToken, .local = Local::kTcp}, sink);
+  ASSERT_TRUE(transport) << transport.error().message;
+  (*transport)->add_peer(PackId(1), listener->address);
+  const message::Buffer data = message::Buffer::make(1 << 20);
+  std::memset(data.writable(), 1, data.size());
+  const message::Piece piece = data.bytes();
+  FrameHeader header;
+  header.kind = FrameKind::kDirect;
+  header.to = 1;
+  header.frame_bytes = 1 << 20;
+  header.message_bytes = 1 << 20;
+  Result<void> sent;
+  for (int i = 0; i < 1000 && sent; ++i) {
+    sent = (*transport)->send(PackId(1), header, {&piece, 1}, std::chrono::steady_clock::now() + 100ms);
+  }
+  ASSERT_FALSE(sent) << "1000 MiB went to somebody who does not read";
+  EXPECT_EQ(sent.error().code, ErrorCode::kTimedOut);
+  EXPECT_NE(sent.error().message.find("pack 1 (worker 1): the other end does not read"), std::string::npos)
+      << sent.error().message;
+  // A part of a frame is under way, so nothing can follow it.
+  sent = (*transport)->send(PackId(1), header, {&piece, 1}, std::chrono::steady_clock::now() + 100ms);
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().code, ErrorCode::kUnavailable);
 }
 
 }  // namespace

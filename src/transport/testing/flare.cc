@@ -8,6 +8,7 @@
 #include "transport/tcp/tcp.h"
 #include "transport/testing/rabbitmq_server.h"
 #include "transport/testing/redis_server.h"
+#include "transport/testing/unruly.h"
 
 namespace gust::transport::testing {
 
@@ -175,6 +176,7 @@ Buffer pattern(std::size_t size, std::uint32_t seed) {
 std::vector<Implementation> implementations() {
   return {
       {"in_process", [](std::uint32_t) -> std::unique_ptr<Network> { return std::make_unique<InProcess>(); }},
+      {"unruly", [](std::uint32_t) { return unruly_network(); }},
       {"tcp",
        [](std::uint32_t packs) -> std::unique_ptr<Network> { return std::make_unique<Tcp>(packs, Local::kTcp); }},
       {"unix",
