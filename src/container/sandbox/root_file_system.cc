@@ -13,30 +13,13 @@
 
 #include "base/fd.h"
 #include "container/sandbox/devices.h"
+#include "container/sandbox/host_files.h"
 #include "container/sandbox/mounts.h"
 #include "container/sandbox/paths.h"
 
 namespace gust::container {
 namespace {
 
-/// Programs and libraries. Where the host has links to /usr they are made again, so that there are few mounts.
-constexpr const char* kProgramDirectories[] = {"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"};
-/// What programs look up and what holds no secrets. Copied, as the files are when the launcher starts.
-constexpr const char* kCopiedFiles[] = {
-    "/etc/nsswitch.conf",
-    "/etc/hosts",
-    "/etc/resolv.conf",
-    "/etc/host.conf",
-    "/etc/ld.so.cache",
-    "/etc/services",
-    "/etc/protocols",
-    "/etc/timezone",
-    "/etc/mime.types",
-    "/sys/devices/system/cpu/online",
-    "/sys/devices/system/cpu/possible",
-    "/sys/devices/system/cpu/present",
-};
-constexpr const char* kShownDirectories[] = {"/etc/alternatives", "/etc/ssl/certs"};
 constexpr std::size_t kMaxCopied = 1 << 20;
 
 const char* below(const char* absolute) { return absolute + 1; }
@@ -84,8 +67,8 @@ bool show_host() {
   }
   struct stat status{};
   if (lstat("/etc/localtime", &status) == 0 && S_ISLNK(status.st_mode) && !copy_link("/etc/localtime")) return false;
-  return write_text("etc/passwd", "root:x:0:0:root:/:/usr/sbin/nologin\ngust:x:1000:1000:gust:/tmp:/bin/sh\n") &&
-         write_text("etc/group", "root:x:0:\ngust:x:1000:\n");
+  return write_text("etc/passwd", kPasswd) &&
+         write_text("etc/group", kGroup);
 }
 
 /// /tmp and /proc are mounted on by each sandbox. The kernel lets an ordinary user mount a /proc only where it can see
