@@ -14,7 +14,7 @@ constexpr char kUsage[] =
     "descriptor 3, and is of no use by hand; try `gust up`.\n"
     "\n"
     "  gust-launcher process PACK_BINARY DIRECTORY\n"
-    "  gust-launcher sandbox PACK_BINARY DIRECTORY CODE_DIRECTORY host|none\n"
+    "  gust-launcher sandbox PACK_BINARY DIRECTORY CODE_DIRECTORY host|none [IMAGE_ROOT WORKING_DIRECTORY]\n"
     "  gust-launcher --version\n";
 
 constexpr int kSocket = 3;
@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   const std::string_view kind = argc > 1 ? argv[1] : "";
-  const bool sandbox = kind == "sandbox" && argc == 6;
+  const bool sandbox = kind == "sandbox" && (argc == 6 || argc == 8);
   if ((!sandbox && (kind != "process" || argc != 4)) || !is_socket(kSocket)) {
     std::fputs(kUsage, stderr);
     return 2;
@@ -45,5 +45,7 @@ int main(int argc, char** argv) {
                        .directory = argv[3],
                        .code_directory = sandbox ? argv[4] : "",
                        .network = sandbox && std::string_view(argv[5]) == "none" ? gust::container::Network::kNone
-                                                                                 : gust::container::Network::kHost});
+                                                                                 : gust::container::Network::kHost,
+                       .image_root = argc == 8 ? argv[6] : "",
+                       .image_directory = argc == 8 ? argv[7] : ""});
 }

@@ -92,6 +92,7 @@ TEST_P(DriverTest, TwoThousandAtOnceNeitherBlockNorLoseAny) {
   for (ContainerId id = 0; id < kCount; ++id) {
     specs.push_back({.id = id,
                      .limits = {},
+                     .image = {},
                      .environment = {"DO=exit", "ARGUMENT=" + std::to_string(id % 7), "FILL=" + std::string(3000, 'x')},
                      .socket = copy(),
                      .standard_output = copy(),
