@@ -8,6 +8,7 @@
 #include "container/client/launcher_driver.h"
 #include "container/client/words.h"
 #include "container/images/image_drivers.h"
+#include "container/oci/oci_driver.h"
 #include "container/sandbox/sandbox.h"
 
 namespace gust::container {
@@ -38,11 +39,11 @@ Result<DriverOptions> complete(DriverOptions options) {
 }
 
 Result<Isolation> isolation_of(std::string_view name) {
-  for (const Isolation isolation : {Isolation::kNone, Isolation::kSandbox}) {
+  for (const Isolation isolation : {Isolation::kNone, Isolation::kSandbox, Isolation::kOci}) {
     if (name == name_of(isolation)) return isolation;
   }
   return fail(ErrorCode::kInvalid,
-              fmt::format("container driver '{}' does not exist; there are: process, sandbox", name));
+              fmt::format("container driver '{}' does not exist; there are: process, sandbox, oci", name));
 }
 
 ImageStore image_store(const DriverOptions& options) {
@@ -62,6 +63,7 @@ Result<std::string> driver_notice(std::string_view name) {
 Result<std::unique_ptr<Driver>> make_driver(std::string_view name, const DriverOptions& given) {
   const Isolation isolation = GUST_TRY(isolation_of(name));
   const DriverOptions options = GUST_TRY(complete(given));
+  if (isolation == Isolation::kOci) return OciDriver::create(options, image_store(options));
   std::unique_ptr<Driver> host = GUST_TRY(LauncherDriver::create(isolation, options));
   if (isolation == Isolation::kNone) return host;
   const auto make = [options, isolation](const Image& image, const std::string& state_dir) {
