@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   gust::cli::add_activation(app, chosen);
   gust::cli::add_status(app, chosen);
   gust::cli::add_config(app, chosen);
+  gust::cli::add_doctor(app, chosen);
   gust::cli::add_bench(app, chosen);
   gust::cli::add_stats(app, chosen);
   gust::cli::add_plot(app, chosen);
