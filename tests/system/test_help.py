@@ -17,7 +17,8 @@ def test_every_help_has_an_example(gust):
     commands = commands_of(gust)
     assert {("up",), ("controller",), ("invoker",), ("build",), ("deploy",), ("flare",), ("activation", "list"),
             ("activation", "get"), ("activation", "result"), ("status",), ("config",), ("bench", "startup"),
-            ("bench", "floor"), ("stats",), ("plot", "startup"), ("plot", "simultaneity")} <= set(commands)  # fmt: skip
+            ("bench", "floor"), ("stats",), ("plot", "startup"), ("plot", "simultaneity"),
+            ("image", "import"), ("image", "list"), ("image", "rm"), ("doctor",)} <= set(commands)  # fmt: skip
     for command in commands:
         done = gust(*command, "--help")
         assert done.returncode == 0
