@@ -43,6 +43,8 @@ struct Config {
   std::uint32_t slots = 0;                    ///< 0: one for each processor
   Bytes memory;                               ///< 0: what the machine has
   std::string driver = "process";
+  std::string oci_runtime = "runc";                    ///< of the driver oci: a program's name or path
+  std::filesystem::path image_dir;                     ///< empty: as container::ImageStore::default_directory()
   std::string network = "host";                        ///< of packs: "host" or "none"
   std::chrono::milliseconds controller_grace{10'000};  ///< how long to look for an absent controller
 

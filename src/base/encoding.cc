@@ -1,8 +1,11 @@
 #include "base/encoding.h"
 
 #include <array>
+#include <fstream>
+#include <memory>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <vector>
 
 #include "base/check.h"
 
@@ -52,6 +55,21 @@ std::string sha256_hex(std::string_view bytes) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int length = 0;
   GUST_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) == 1, "SHA-256");
+  return hex_encode(std::span(digest).first(length));
+}
+
+Result<std::string> sha256_hex_of_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  GUST_CHECK(context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1, "SHA-256");
+  std::vector<char> part(std::size_t{1} << 20);
+  while (file.read(part.data(), static_cast<std::streamsize>(part.size())) || file.gcount() > 0) {
+    GUST_CHECK(EVP_DigestUpdate(context.get(), part.data(), static_cast<std::size_t>(file.gcount())) == 1, "SHA-256");
+  }
+  if (!file.eof()) return fail(ErrorCode::kInvalid, "cannot read " + path.string());
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int length = 0;
+  GUST_CHECK(EVP_DigestFinal_ex(context.get(), digest.data(), &length) == 1, "SHA-256");
   return hex_encode(std::span(digest).first(length));
 }
 

@@ -1,6 +1,7 @@
 // Base64 and digests, over OpenSSL.
 #pragma once
 
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ std::string hex_encode(std::span<const unsigned char> bytes);
 
 /// SHA-256 as 64 lower-case hex digits.
 std::string sha256_hex(std::string_view bytes);
+
+/// The same of a file's content. kInvalid where it cannot be read. Blocks.
+Result<std::string> sha256_hex_of_file(const std::filesystem::path& path);
 
 /// Equal or not, in a time that does not depend on where they differ: for keys.
 bool constant_time_equal(std::string_view a, std::string_view b);

@@ -23,10 +23,12 @@ int main(int argc, char** argv) {
   gust::cli::add_invoker(app, chosen);
   gust::cli::add_build(app, chosen);
   gust::cli::add_deploy(app, chosen);
+  gust::cli::add_image(app, chosen);
   gust::cli::add_flare(app, chosen);
   gust::cli::add_activation(app, chosen);
   gust::cli::add_status(app, chosen);
   gust::cli::add_config(app, chosen);
+  gust::cli::add_doctor(app, chosen);
   gust::cli::add_bench(app, chosen);
   gust::cli::add_stats(app, chosen);
   gust::cli::add_plot(app, chosen);

@@ -6,6 +6,7 @@
 
 #include "container/launcher/descriptors.h"
 #include "container/launcher/launcher.h"
+#include "container/oci/keeper/keeper.h"
 
 namespace {
 
@@ -14,7 +15,8 @@ constexpr char kUsage[] =
     "descriptor 3, and is of no use by hand; try `gust up`.\n"
     "\n"
     "  gust-launcher process PACK_BINARY DIRECTORY\n"
-    "  gust-launcher sandbox PACK_BINARY DIRECTORY CODE_DIRECTORY host|none\n"
+    "  gust-launcher sandbox PACK_BINARY DIRECTORY CODE_DIRECTORY host|none [IMAGE_ROOT WORKING_DIRECTORY]\n"
+    "  gust-launcher oci PACK_BINARY DIRECTORY RUNTIME\n"
     "  gust-launcher --version\n";
 
 constexpr int kSocket = 3;
@@ -32,18 +34,24 @@ int main(int argc, char** argv) {
     return 0;
   }
   const std::string_view kind = argc > 1 ? argv[1] : "";
-  const bool sandbox = kind == "sandbox" && argc == 6;
-  if ((!sandbox && (kind != "process" || argc != 4)) || !is_socket(kSocket)) {
+  const bool sandbox = kind == "sandbox" && (argc == 6 || argc == 8);
+  const bool oci = kind == "oci" && argc == 5;
+  if ((!sandbox && !oci && (kind != "process" || argc != 4)) || !is_socket(kSocket)) {
     std::fputs(kUsage, stderr);
     return 2;
   }
   gust::UniqueFd socket = gust::container::move_up(kSocket);
   gust::UniqueFd log = gust::container::move_up(STDERR_FILENO);
+  if (oci) {
+    return gust::container::run_keeper(std::move(socket), std::move(log), {.directory = argv[3], .runtime = argv[4]});
+  }
   gust::container::Launcher launcher(std::move(socket), std::move(log));
   return launcher.run({.isolation = sandbox ? gust::container::Isolation::kSandbox : gust::container::Isolation::kNone,
                        .pack_binary = argv[2],
                        .directory = argv[3],
                        .code_directory = sandbox ? argv[4] : "",
                        .network = sandbox && std::string_view(argv[5]) == "none" ? gust::container::Network::kNone
-                                                                                 : gust::container::Network::kHost});
+                                                                                 : gust::container::Network::kHost,
+                       .image_root = argc == 8 ? argv[6] : "",
+                       .image_directory = argc == 8 ? argv[7] : ""});
 }

@@ -26,6 +26,10 @@ void add_flare(CLI::App& app, Chosen& chosen);
 void add_activation(CLI::App& app, Chosen& chosen);
 void add_status(CLI::App& app, Chosen& chosen);
 void add_config(CLI::App& app, Chosen& chosen);
+// image.cc: what packs can run in on this machine
+void add_image(CLI::App& app, Chosen& chosen);
+// doctor.cc: what this machine can do
+void add_doctor(CLI::App& app, Chosen& chosen);
 // bench.cc: measures it
 void add_bench(CLI::App& app, Chosen& chosen);
 

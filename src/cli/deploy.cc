@@ -20,6 +20,7 @@ struct Deployment {
   std::string memory = "256MB";
   std::string timeout = "60s";
   std::string logs = "10MB";
+  std::string image;
   bool json = false;
 };
 
@@ -39,8 +40,9 @@ Result<Json> deploy(ApiClient& api, const Deployment& wanted) {
     return fail(ErrorCode::kInvalid, fmt::format("{0} is source; compile it first: gust build {0}", wanted.file));
   }
   const std::string code = GUST_TRY(read_whole_file(wanted.file));
-  const Json body = {{"exec", {{"kind", wanted.kind}, {"binary", true}, {"code", base64_encode(code)}}},
-                     {"limits", {{"memory", memory}, {"timeout", timeout}, {"logs", logs}}}};
+  Json exec = {{"kind", wanted.kind}, {"binary", true}, {"code", base64_encode(code)}};
+  if (!wanted.image.empty()) exec["image"] = wanted.image;
+  const Json body = {{"exec", std::move(exec)}, {"limits", {{"memory", memory}, {"timeout", timeout}, {"logs", logs}}}};
   return api.put("/namespaces/_/actions/" + http::percent_encode(wanted.name), {{"overwrite", "true"}},
                  dump_json(body));
 }
@@ -59,6 +61,7 @@ void add_deploy(CLI::App& app, Chosen& chosen) {
   sub->add_option("--memory", wanted->memory, "Memory limit of each container")->capture_default_str();
   sub->add_option("--timeout", wanted->timeout, "Time limit of a flare")->capture_default_str();
   sub->add_option("--logs", wanted->logs, "Output kept of each pack")->capture_default_str();
+  sub->add_option("--image", wanted->image, "Image to run in, as gust image import named it on the invokers' machines");
   sub->add_flag("--json", wanted->json, "Print the stored entity");
   sub->callback([&chosen, wanted, options] {
     chosen.run = [wanted, options] {

@@ -37,6 +37,8 @@ Result<ExitCode> run_invoker(const Config& config) {
   container::DriverOptions driver;
   driver.state_dir = (state / "containers").string();  // it locks and cleans its own
   driver.network = config.network == "none" ? container::Network::kNone : container::Network::kHost;
+  driver.image_dir = config.image_dir.empty() ? "" : std::filesystem::absolute(config.image_dir).string();
+  driver.oci_runtime = config.oci_runtime;
   driver.code_dir = (state / "code" / "code").string();
   invoker::InvokerConfig invoker;
   invoker.controller = config.controller;
@@ -68,6 +70,8 @@ void add_invoker(CLI::App& app, Chosen& chosen) {
       .add("--memory", "memory")
       .add("--driver", "driver")
       .add("--network", "network")
+      .add("--oci-runtime", "oci_runtime")
+      .add("--image-dir", "image_dir")
       .add("--controller-grace", "controller_grace")
       .add("--join-token", "join_token")
       .add("--state-dir", "state_dir")

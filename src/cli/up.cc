@@ -160,8 +160,13 @@ class Up {
                          config_.driver,
                          "--network",
                          config_.network,
+                         "--oci-runtime",
+                         config_.oci_runtime,
                          "--state-dir",
                          (state_.path() / command.name).string()};
+    if (!config_.image_dir.empty()) {
+      command.arguments.insert(command.arguments.end(), {"--image-dir", config_.image_dir.string()});
+    }
     command.environment = {"GUST_LOG_LEVEL=" + config_.log_level,
                            fmt::format("GUST_CONTROLLER_GRACE={}ms", config_.controller_grace.count())};
     return children_.spawn(command);
@@ -278,6 +283,8 @@ void add_up(CLI::App& app, Chosen& chosen) {
       .add("--memory", "memory")
       .add("--driver", "driver")
       .add("--network", "network")
+      .add("--oci-runtime", "oci_runtime")
+      .add("--image-dir", "image_dir")
       .add("--listen", "listen")
       .add("--transport", "transport")
       .add("--tls-certificate", "tls_certificate")

@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "base/files.h"
+#include "base/program.h"
 #include "worker/inspect.h"
 
 namespace gust::cli {
@@ -29,16 +30,6 @@ std::vector<std::string> words(const std::string& text) {
 
 bool is_c(const BuildRequest& request) { return request.source.extension() == ".c"; }
 
-bool in_path(const std::string& program) {
-  if (program.find('/') != std::string::npos) return ::access(program.c_str(), X_OK) == 0;
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(path != nullptr ? path : "/usr/bin:/bin");
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    if (::access((fs::path(folder) / program).c_str(), X_OK) == 0) return true;
-  }
-  return false;
-}
-
 /// The compiler's words: what the user or the environment names may carry flags, as in "ccache g++".
 Result<std::vector<std::string>> find_compiler(const BuildRequest& request) {
   const char* variable = is_c(request) ? "CC" : "CXX";
@@ -46,13 +37,13 @@ Result<std::vector<std::string>> find_compiler(const BuildRequest& request) {
   std::vector<std::string> named = words(request.compiler);
   if (named.empty() && from_environment != nullptr) named = words(from_environment);
   if (!named.empty()) {
-    if (in_path(named.front())) return named;
+    if (is_in_path(named.front())) return named;
     return fail(ErrorCode::kInvalid, fmt::format("there is no compiler '{}'; correct {}", named.front(),
                                                  request.compiler.empty() ? variable : "--compiler"));
   }
   using Names = std::array<const char*, 3>;
   for (const char* name : is_c(request) ? Names{"cc", "gcc", "clang"} : Names{"c++", "g++", "clang++"}) {
-    if (in_path(name)) return std::vector<std::string>{name};
+    if (is_in_path(name)) return std::vector<std::string>{name};
   }
   return fail(ErrorCode::kInternal, "there is no compiler; install one: apt install g++");
 }

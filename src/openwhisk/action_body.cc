@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/image_name.h"
 #include "openwhisk/names.h"
 
 namespace gust::openwhisk {
@@ -78,6 +79,13 @@ Result<void> apply_exec(Json& exec, store::Action& action) {
   if (kind.empty()) return fail(ErrorCode::kInvalid, "exec.kind is missing; an example is \"cpp:1\"");
   const Kind known = GUST_TRY(find_kind(kind));
   const std::string main = GUST_TRY(take_text(exec, "main"));
+  std::string image = GUST_TRY(take_text(exec, "image"));
+  if (image == kHostImage) image.clear();
+  if (!image.empty()) {
+    if (const auto good = check_image_name(image); !good) {
+      return std::unexpected(good.error().while_doing("exec.image"));
+    }
+  }
   const std::string encoded = GUST_TRY(take_text(exec, "code"));
   if (encoded.empty()) {
     return fail(ErrorCode::kInvalid,
@@ -95,6 +103,7 @@ Result<void> apply_exec(Json& exec, store::Action& action) {
   }
   action.kind = known.name;
   action.main = main;
+  action.image = image;
   action.code_digest = sha256_hex(*code);
   action.code = std::make_shared<const std::string>(std::move(*code));
   action.binary = true;  // inferred, as `wsk` does not say: a shared object is never text

@@ -40,6 +40,17 @@ TEST_F(ActionsTest, TheDefaultOfAFamilyIsItsKind) {
   EXPECT_EQ(get(at("/a"))["exec"]["kind"], "cpp:1");
 }
 
+TEST_F(ActionsTest, KeepsAndShowsTheImage) {
+  const auto deploy_in = [&](const char* image) {
+    const Json exec = {{"kind", "cpp:1"}, {"image", image}, {"code", base64_encode(kElf)}};
+    ASSERT_EQ(send("PUT", at("/a?overwrite=true"), dump_json({{"exec", exec}})).status, 200U);
+  };
+  deploy_in("registry/debian:12");
+  EXPECT_EQ(get(at("/a"))["exec"]["image"], "registry/debian:12");
+  deploy_in("host");
+  EXPECT_FALSE(get(at("/a"))["exec"].contains("image"));
+}
+
 TEST_F(ActionsTest, AnExistingNameNeedsOverwrite) {
   deploy("a");
   expect_error(send("PUT", at("/a"), put_body()), 409, "resource already exists");
@@ -91,6 +102,8 @@ TEST_F(ActionsTest, WrongBodiesAreRefusedWithTheMemberAndWhatIsRight) {
   refused(R"({"exec":{"kind":5}})", "exec.kind is 5");
   refused(R"({"exec":{"kind":"python:3","code":"eA=="}})",
           "kind \"python:3\" does not exist here; the kinds are: cpp:1");
+  refused(R"({"exec":{"kind":"cpp:1","image":7}})", "exec.image is 7");
+  refused(R"({"exec":{"kind":"cpp:1","image":"../x"}})", "exec.image: '../x' cannot name an image");
   refused(R"({"exec":{"kind":"cpp:1"}})", "exec.code is missing");
   refused(R"({"exec":{"kind":"cpp:1","code":"%%%"}})", "not base64");
   refused(R"({"exec":{"kind":"cpp:1","code":"eA=="}})", "not an ELF shared object");

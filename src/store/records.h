@@ -31,7 +31,8 @@ struct Action {
   std::string name;
   std::string version = "0.0.1";
   std::string kind;
-  std::string main;  ///< entry point within the code, where the kind has one
+  std::string main;   ///< entry point within the code, where the kind has one
+  std::string image;  ///< that its packs run in; empty for the invokers' own programs
   std::shared_ptr<const std::string> code;
   std::string code_digest;  ///< SHA-256, hex
   bool binary = false;

@@ -41,6 +41,11 @@ StartEntry start_entry(const Spec& spec) {
 }
 
 Result<void> check(const Spec& spec) {
+  if (!spec.image.empty()) {
+    return fail(ErrorCode::kInvalid, fmt::format("container {}: image '{}' needs isolation, and the process driver has "
+                                                 "none; use --driver sandbox, or deploy the action without --image",
+                                                 spec.id, spec.image));
+  }
   if (!spec.socket || !spec.standard_output || !spec.standard_error) {
     return fail(ErrorCode::kInvalid, fmt::format("container {}: a descriptor is missing; it takes three", spec.id));
   }
@@ -78,7 +83,8 @@ Result<void> make_code_directory(const std::filesystem::path& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<Driver>> LauncherDriver::create(Isolation isolation, const DriverOptions& options) {
+Result<std::unique_ptr<Driver>> LauncherDriver::create(Isolation isolation, const DriverOptions& options,
+                                                       const Image* image) {
   if (isolation == Isolation::kNone && options.network == Network::kNone) {
     return fail(ErrorCode::kInvalid,
                 "the process driver cannot keep packs from the network; use --driver sandbox, or --network host");
@@ -92,7 +98,9 @@ Result<std::unique_ptr<Driver>> LauncherDriver::create(Isolation isolation, cons
                                                               .pack_binary = options.pack_binary,
                                                               .directory = packs.string(),
                                                               .code_directory = options.code_dir,
-                                                              .network = options.network}));
+                                                              .network = options.network,
+                                                              .image = image,
+                                                              .oci_runtime = options.oci_runtime}));
   UniqueFd poller(epoll_create1(EPOLL_CLOEXEC));
   epoll_event event{.events = EPOLLIN, .data = {}};
   if (!poller || epoll_ctl(poller.get(), EPOLL_CTL_ADD, launcher.socket(), &event) != 0) {

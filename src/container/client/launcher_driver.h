@@ -19,8 +19,9 @@ namespace gust::container {
 
 class LauncherDriver final : public Driver {
  public:
-  /// As make_driver(), with complete options.
-  static Result<std::unique_ptr<Driver>> create(Isolation isolation, const DriverOptions& options);
+  /// As make_driver(), with complete options. All containers have `image`; null for the host's own programs.
+  static Result<std::unique_ptr<Driver>> create(Isolation isolation, const DriverOptions& options,
+                                                const Image* image = nullptr);
   /// For create(): a launcher that is ready, and an epoll(7) that watches its socket for reading.
   LauncherDriver(Isolation isolation, const DriverOptions& options, LauncherProcess launcher, UniqueFd poller);
   /// Ends all containers, and waits for that.

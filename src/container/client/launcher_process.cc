@@ -105,9 +105,14 @@ Result<LauncherProcess> LauncherProcess::start(const LauncherStart& start) {
   const SpawnSettings settings(theirs.get());
   std::vector<std::string> texts{launcher_binary, std::string(name_of(start.isolation)), start.pack_binary,
                                  start.directory};
+  if (start.isolation == Isolation::kOci) texts.push_back(start.oci_runtime);
   if (start.isolation == Isolation::kSandbox) {
     texts.push_back(start.code_directory);
     texts.emplace_back(start.network == Network::kNone ? "none" : "host");
+    if (start.image != nullptr) {
+      texts.push_back(start.image->root.string());
+      texts.push_back(start.image->working_directory);
+    }
   }
   std::vector<char*> arguments;
   for (std::string& text : texts) arguments.push_back(text.data());

@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "container/images/image.h"
 #include "container/launcher/launcher.h"
 
 namespace gust::container {
@@ -17,6 +18,8 @@ struct LauncherStart {
   std::string directory;             ///< of working directories; sandboxes' launchers keep nothing in it
   std::string code_directory;        ///< for sandboxes; empty for none
   Network network = Network::kHost;  ///< of sandboxes
+  const Image* image = nullptr;      ///< of sandboxes; null for the host's own programs
+  std::string oci_runtime{};         ///< of OCI containers, absolute
 };
 
 /// Any thread may start it, and may end afterwards: the launcher asks whether its parent process is gone, not its

@@ -54,13 +54,21 @@ std::string_view advice(Failure failure) {
 
 }  // namespace
 
-std::string_view name_of(Isolation isolation) { return isolation == Isolation::kNone ? "process" : "sandbox"; }
+std::string_view name_of(Isolation isolation) {
+  switch (isolation) {
+    case Isolation::kNone: return "process";
+    case Isolation::kSandbox: return "sandbox";
+    case Isolation::kOci: return "oci";
+  }
+  return "?";
+}
 
 std::string describe_notice(Isolation isolation, std::uint16_t unenforced) {
   if (isolation == Isolation::kNone) {
     return "the process driver does not isolate: code in a container can read and signal whatever the invoker's user "
            "can; limits hold for each process, not for a container as a whole";
   }
+  if (isolation == Isolation::kOci) return "";
   std::vector<std::string_view> missing;
   if ((unenforced & kUnenforcedMemory) != 0) missing.emplace_back("memory (only of each process; no memory cgroup)");
   if ((unenforced & kUnenforcedCpu) != 0) missing.emplace_back("shares of the processors (no cpu cgroup)");
@@ -88,16 +96,23 @@ Error describe_refusal(const ReadyEntry& ready, const LauncherStart& start) {
     case Step::kUserNamespace:
     case Step::kNamespaces:
       return {ErrorCode::kDenied,
-              fmt::format("the sandbox driver may not make namespaces here: {}; run the invoker as root (with "
+              fmt::format("the {} driver may not make namespaces here: {}; run the invoker as root (with "
                           "CAP_SYS_ADMIN), or permit user namespaces to its user (sysctl user.max_user_namespaces, "
                           "kernel.unprivileged_userns_clone), or give up isolation with --driver process",
-                          reason)};
+                          name_of(start.isolation), reason)};
     case Step::kRootFileSystem:
       return {ready.error_number == EPERM || ready.error_number == EACCES ? ErrorCode::kDenied : ErrorCode::kInternal,
               fmt::format("the sandbox driver cannot build its root file system on {}: {}; run the invoker as root "
                           "(with CAP_SYS_ADMIN, and where mounting is not forbidden), or give up isolation with "
                           "--driver process",
                           directory, reason)};
+    case Step::kImage: {
+      const char* next = "import it again (gust image import)";
+      if (ready.error_number == EPERM) next = "run the invoker where it may mount, as root with CAP_SYS_ADMIN";
+      return {ready.error_number == EPERM ? ErrorCode::kDenied : ErrorCode::kInternal,
+              fmt::format("cannot make {} the root of sandboxes: {}; {}",
+                          start.image == nullptr ? "" : start.image->root.string(), reason, next)};
+    }
     case Step::kPackBinary: {
       const ErrorCode code = ready.error_number == ENOENT ? ErrorCode::kNotFound : ErrorCode::kInternal;
       return {code, fmt::format("show {} to sandboxes: {}", start.pack_binary, reason)};
@@ -116,6 +131,7 @@ Error describe_refusal(const ReadyEntry& ready, const LauncherStart& start) {
 std::string describe_failure(Failure failure, const std::string& pack_binary) {
   const char* reason = std::strerror(failure.error_number);
   if (failure.step == Step::kExec) return fmt::format("exec {}: {}", pack_binary, reason);
+  if (failure.step == Step::kRuntime) return fmt::format("its OCI runtime ended with status {}", failure.error_number);
   if (failure.step == Step::kDuplicateId) return "its id is that of a container that still runs; use a new one";
   return fmt::format("{}: {}{}", words(failure.step), reason, advice(failure));
 }

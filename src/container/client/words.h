@@ -11,7 +11,7 @@
 
 namespace gust::container {
 
-/// "process", "sandbox".
+/// "process", "sandbox", "oci".
 std::string_view name_of(Isolation isolation);
 /// Driver::notice(); `unenforced` has bits of enum Unenforced.
 std::string describe_notice(Isolation isolation, std::uint16_t unenforced);

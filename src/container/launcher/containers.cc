@@ -18,8 +18,6 @@ namespace {
 
 /// Of entries in working directories, before the launcher looks at its socket again: some milliseconds.
 constexpr std::size_t kRemovalBudget = 1000;
-/// Of a sandbox.
-constexpr char kDirectoryInside[] = "/tmp";
 
 std::uint64_t micros(const timeval& time) {
   return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(time.tv_usec);
@@ -67,7 +65,7 @@ void Containers::start(const StartRequest& request, const ChildDescriptors& desc
     const std::optional<SandboxPlan> sandbox = sandboxes_->plan(request.entry);
     if (!sandbox) return refuse(id, {Step::kCgroup, errno});
     plan.sandbox = *sandbox;
-    plan.working_directory = kDirectoryInside;
+    plan.working_directory = sandboxes_->directory();
     if ((sandboxes_->unenforced() & kUnenforcedMemory) == 0) plan.limits.data = 0;
   } else {
     if (!directories_.create(id)) return refuse(id, {Step::kMakeDirectory, errno});

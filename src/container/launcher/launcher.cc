@@ -63,9 +63,12 @@ Failure Launcher::prepare(const LauncherOptions& options) {
   }
   const Failure failure = directories_.open(options.directory);
   if (failure.step != Step::kNone || options.isolation == Isolation::kNone) return failure;
-  return sandboxes_.emplace().prepare(
-      {.mount_point = options.directory, .pack_binary = options.pack_binary, .code_directory = options.code_directory},
-      options.network);
+  return sandboxes_.emplace().prepare({.mount_point = options.directory,
+                                       .pack_binary = options.pack_binary,
+                                       .code_directory = options.code_directory,
+                                       .image_root = options.image_root,
+                                       .image_directory = options.image_directory},
+                                      options.network);
 }
 
 void Launcher::send_ready(Failure failure) const {

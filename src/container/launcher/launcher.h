@@ -16,7 +16,7 @@
 
 namespace gust::container {
 
-enum class Isolation { kNone, kSandbox };
+enum class Isolation { kNone, kSandbox, kOci };
 
 struct LauncherOptions {
   Isolation isolation = Isolation::kNone;  ///< of all its containers
@@ -24,6 +24,8 @@ struct LauncherOptions {
   const char* directory = "";
   const char* code_directory = "";   ///< of sandboxes; empty for none
   Network network = Network::kHost;  ///< of sandboxes
+  const char* image_root = "";       ///< of sandboxes; empty for the host's own programs
+  const char* image_directory = "";  ///< where they begin in an image; empty for /tmp
 };
 
 class Launcher {

@@ -1,8 +1,12 @@
 // The system calls that every process may make, by name. What is missing is missing on purpose: mounting, namespaces,
 // tracing and reading other processes, the kernel's keys, programs in the kernel (bpf), counters (perf_event_open),
 // modules, clocks, swap, accounting, file handles, io_uring, userfaultfd and whatever newer kernels add. Calls that
-// some arguments make dangerous stand in seccomp_filter.cc.
+// some arguments make dangerous are below.
 #pragma once
+
+#include <array>
+#include <cstdint>
+#include <sys/socket.h>
 
 namespace gust::container {
 
@@ -286,6 +290,41 @@ inline constexpr const char* kAllowedCalls[] = {
     "waitid",
     "write",
     "writev",
+};
+
+/// Of one argument of a call: (argument & mask) == value.
+struct ArgumentTest {
+  unsigned index = 0;
+  std::uint64_t mask = ~std::uint64_t{0};
+  std::uint64_t value = 0;
+};
+
+/// A call that is allowed when all of `tests` hold.
+struct ConditionalCall {
+  const char* name;
+  std::array<ArgumentTest, 2> tests;
+  unsigned count;
+};
+
+/// CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET: no namespaces of their own, in which they would
+/// have every capability.
+inline constexpr std::uint64_t kNamespaceFlags = 0x7e02'0000;
+
+inline constexpr ConditionalCall kConditionalCalls[] = {
+    {"clone", {{{0, kNamespaceFlags, 0}, {}}}, 1},
+    {"socket", {{{.index = 0, .value = AF_UNIX}, {}}}, 1},
+    {"socket", {{{.index = 0, .value = AF_INET}, {}}}, 1},
+    {"socket", {{{.index = 0, .value = AF_INET6}, {}}}, 1},
+    {"socketpair", {{{.index = 0, .value = AF_UNIX}, {}}}, 1},
+    {"socketpair", {{{.index = 0, .value = AF_INET}, {}}}, 1},
+    {"socketpair", {{{.index = 0, .value = AF_INET6}, {}}}, 1},
+    // What getaddrinfo() asks for the machine's addresses: protocol NETLINK_ROUTE.
+    {"socket", {{{.index = 0, .value = AF_NETLINK}, {.index = 2, .value = 0}}}, 2},
+    // To ask which it is, and what debuggers and some run-times set: no address randomisation, READ_IMPLIES_EXEC is
+    // not among them.
+    {"personality", {{{.index = 0, .value = 0x0}, {}}}, 1},
+    {"personality", {{{.index = 0, .value = 0x4'0000}, {}}}, 1},
+    {"personality", {{{.index = 0, .value = 0xffff'ffff}, {}}}, 1},
 };
 
 }  // namespace gust::container

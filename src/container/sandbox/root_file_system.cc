@@ -16,30 +16,13 @@
 
 #include "base/fd.h"
 #include "container/sandbox/devices.h"
+#include "container/sandbox/host_files.h"
 #include "container/sandbox/mounts.h"
 #include "container/sandbox/paths.h"
 
 namespace gust::container {
 namespace {
 
-/// Programs and libraries. Where the host has links to /usr they are made again, so that there are few mounts.
-constexpr const char* kProgramDirectories[] = {"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"};
-/// What programs look up and what holds no secrets. Copied, as the files are when the launcher starts.
-constexpr const char* kCopiedFiles[] = {
-    "/etc/nsswitch.conf",
-    "/etc/hosts",
-    "/etc/resolv.conf",
-    "/etc/host.conf",
-    "/etc/ld.so.cache",
-    "/etc/services",
-    "/etc/protocols",
-    "/etc/timezone",
-    "/etc/mime.types",
-    "/sys/devices/system/cpu/online",
-    "/sys/devices/system/cpu/possible",
-    "/sys/devices/system/cpu/present",
-};
-constexpr const char* kShownDirectories[] = {"/etc/alternatives", "/etc/ssl/certs"};
 constexpr std::size_t kMaxCopied = 1 << 20;
 
 const char* below(const char* absolute) { return absolute + 1; }
@@ -87,8 +70,7 @@ bool show_host() {
   }
   struct stat status{};
   if (lstat("/etc/localtime", &status) == 0 && S_ISLNK(status.st_mode) && !copy_link("/etc/localtime")) return false;
-  return write_text("etc/passwd", "root:x:0:0:root:/:/usr/sbin/nologin\ngust:x:1000:1000:gust:/tmp:/bin/sh\n") &&
-         write_text("etc/group", "root:x:0:\ngust:x:1000:\n");
+  return write_text("etc/passwd", kPasswd) && write_text("etc/group", kGroup);
 }
 
 /// /tmp and /proc are mounted on by each sandbox. The kernel lets an ordinary user mount a /proc only where it can see
@@ -125,9 +107,30 @@ bool become_root() {
          mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID, nullptr) == 0;
 }
 
+/// An image's tree, in which the places for what is mounted were made when it was imported. How to reach others by name
+/// is the host's affair.
+Failure show_image(const RootPaths& paths, Identity identity) {
+  if (!show(paths.image_root, paths.mount_point) || chdir(paths.mount_point) != 0 ||
+      mount("dev", "dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755,size=64k") != 0 || !make_devices(identity) ||
+      mount(nullptr, "dev", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC, nullptr) != 0 ||
+      (identity == Identity::kLauncherUser && mount("/proc", "proc", nullptr, MS_BIND | MS_REC, nullptr) != 0)) {
+    return {Step::kImage, errno};
+  }
+  for (const char* file : {"/etc/resolv.conf", "/etc/hosts"}) {
+    if (access(file, R_OK) == 0 && !show(file, below(file))) return {Step::kImage, errno};
+  }
+  if (*paths.code_directory != '\0' && !show(paths.code_directory, below(kCodeInside))) return {Step::kImage, errno};
+  if (!show(paths.pack_binary, below(kPackInside))) return {Step::kPackBinary, errno};
+  if (syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 || chdir("/") != 0) {
+    return {Step::kImage, errno};
+  }
+  return {};
+}
+
 }  // namespace
 
 Failure enter_root(const RootPaths& paths, Identity identity) {
+  if (*paths.image_root != '\0') return show_image(paths, identity);
   if (mount("gust", paths.mount_point, "tmpfs", MS_NOSUID, "mode=0755,size=16m") != 0 ||
       chdir(paths.mount_point) != 0 || !show_host() || !make_devices(identity) || !make_empty_places(identity) ||
       !show_code(paths.code_directory)) {

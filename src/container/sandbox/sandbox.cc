@@ -37,6 +37,7 @@ Failure Sandboxes::prepare(const RootPaths& paths, Network network) {
   cgroups_.open();
   if (const Failure failure = enter_own_namespaces(identity_); failure.step != Step::kNone) return failure;
   if (const Failure failure = enter_root(paths, identity_); failure.step != Step::kNone) return failure;
+  if (access(paths.image_directory, X_OK) == 0) directory_ = paths.image_directory;
   return limit_heirs(identity_);
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "base/fd.h"
 #include "container/launcher/frames.h"
@@ -44,6 +45,8 @@ class Sandboxes {
   [[nodiscard]] Step enter(const SandboxPlan& plan) const;
   /// True when the launcher is gone, as only its own descriptor for it can tell inside a process namespace.
   [[nodiscard]] bool launcher_is_gone() const;
+  /// Where its first process begins.
+  [[nodiscard]] const char* directory() const { return directory_.c_str(); }
   /// Last.
   [[nodiscard]] Step restrict_calls() const;
 
@@ -60,6 +63,7 @@ class Sandboxes {
   Cgroups cgroups_;
   SeccompFilter filter_;
   UniqueFd launcher_;  ///< pidfd_open(2)
+  std::string directory_ = "/tmp";
 };
 
 }  // namespace gust::container

@@ -3,11 +3,12 @@
 #include <seccomp.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <linux/seccomp.h>
 #include <memory>
+#include <span>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "base/fd.h"
@@ -18,37 +19,20 @@ namespace {
 
 using Context = std::unique_ptr<void, decltype(&seccomp_release)>;
 
-/// CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET: no namespaces of their own, in which they would
-/// have every capability.
-constexpr std::uint64_t kNamespaceFlags = 0x7e02'0000;
-
-int allow(scmp_filter_ctx context, const char* name, std::initializer_list<scmp_arg_cmp> arguments = {}) {
+int allow(scmp_filter_ctx context, const char* name, std::span<const scmp_arg_cmp> arguments = {}) {
   const int number = seccomp_syscall_resolve_name(name);
   if (number == __NR_SCMP_ERROR) return 0;  // not of this architecture
   return seccomp_rule_add_array(context, SCMP_ACT_ALLOW, number, static_cast<unsigned>(arguments.size()),
-                                arguments.begin());
+                                arguments.data());
 }
 
-int allow_with_conditions(scmp_filter_ctx context) {
-  constexpr auto kArgument = [](unsigned index, scmp_compare compare, std::uint64_t value, std::uint64_t other = 0) {
-    return scmp_arg_cmp{.arg = index, .op = compare, .datum_a = value, .datum_b = other};
-  };
-  int error = allow(context, "clone", {kArgument(0, SCMP_CMP_MASKED_EQ, kNamespaceFlags, 0)});
-  for (const std::uint64_t family : {AF_UNIX, AF_INET, AF_INET6}) {
-    for (const char* name : {"socket", "socketpair"}) {
-      if (error == 0) error = allow(context, name, {kArgument(0, SCMP_CMP_EQ, family)});
-    }
+int allow(scmp_filter_ctx context, const ConditionalCall& call) {
+  std::array<scmp_arg_cmp, 2> arguments{};
+  for (unsigned i = 0; i < call.count; ++i) {
+    const ArgumentTest& test = call.tests[i];
+    arguments[i] = {.arg = test.index, .op = SCMP_CMP_MASKED_EQ, .datum_a = test.mask, .datum_b = test.value};
   }
-  // What getaddrinfo() asks for the machine's addresses: protocol NETLINK_ROUTE.
-  if (error == 0) {
-    error = allow(context, "socket", {kArgument(0, SCMP_CMP_EQ, AF_NETLINK), kArgument(2, SCMP_CMP_EQ, 0)});
-  }
-  // To ask which it is, and what debuggers and some run-times set: no address randomisation, READ_IMPLIES_EXEC is not
-  // among them.
-  for (const std::uint64_t personality : {0x0ULL, 0x4'0000ULL, 0xffff'ffffULL}) {
-    if (error == 0) error = allow(context, "personality", {kArgument(0, SCMP_CMP_EQ, personality)});
-  }
-  return error;
+  return allow(context, call.name, std::span(arguments).first(call.count));
 }
 
 }  // namespace
@@ -62,7 +46,9 @@ Failure SeccompFilter::compile() {
   for (const char* name : kAllowedCalls) {
     if (error == 0) error = allow(context.get(), name);
   }
-  if (error == 0) error = allow_with_conditions(context.get());
+  for (const ConditionalCall& call : kConditionalCalls) {
+    if (error == 0) error = allow(context.get(), call);
+  }
   const UniqueFd text(memfd_create("seccomp", MFD_CLOEXEC));
   if (error == 0) error = seccomp_export_bpf(context.get(), text.get());
   if (error != 0) return {Step::kSeccompCompile, -error};

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <memory>
@@ -21,6 +22,7 @@
 #include "base/check.h"
 #include "base/fd.h"
 #include "base/ids.h"
+#include "base/program.h"
 #include "container/driver.h"
 #include "container/make_driver.h"
 
@@ -36,6 +38,19 @@ inline bool ends(const UniqueFd& pid_descriptor) {
 
 inline UniqueFd watch(std::int64_t pid) {
   return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0)));
+}
+
+/// Of a process, as this one sees it; 0 when it is gone.
+inline pid_t parent_of(std::int64_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string key; status >> key;) {
+    if (key == "PPid:") {
+      pid_t parent = 0;
+      status >> parent;
+      return parent;
+    }
+  }
+  return 0;
 }
 
 /// Our ends of what a container holds.
@@ -109,11 +124,17 @@ inline std::filesystem::path fast_directory() {
   return access(in_memory.c_str(), W_OK) == 0 ? in_memory : std::filesystem::temp_directory_path();
 }
 
-/// Those that can work here, for parameters of tests.
+/// Those that can work here, for parameters of tests: a runtime's name stands for the oci driver with that.
 inline std::vector<const char*> drivers_here() {
   if (geteuid() != 0) return {"process"};
-  return {"process", "sandbox"};
+  std::vector<const char*> all{"process", "sandbox"};
+  for (const char* runtime : {"runc", "crun"}) {
+    if (is_in_path(runtime)) all.push_back(runtime);
+  }
+  return all;
 }
+
+inline bool is_oci(std::string_view driver_name) { return driver_name == "runc" || driver_name == "crun"; }
 
 class Harness {
  public:
@@ -123,7 +144,8 @@ class Harness {
     std::filesystem::create_directory(directory_);
     options_ = {.pack_binary = pack_binary, .launcher_binary = GUST_LAUNCHER, .state_dir = directory_};
     options_.network = network;
-    Result<std::unique_ptr<Driver>> driver = make_driver(driver_name, options_);
+    options_.image_dir = directory_ / "images";
+    Result<std::unique_ptr<Driver>> driver = make(driver_name, options_);
     GUST_CHECK(driver.has_value(), driver ? "" : driver.error().message.c_str());
     driver_ = *std::move(driver);
   }
@@ -134,6 +156,13 @@ class Harness {
   }
   Harness(const Harness&) = delete;
   Harness& operator=(const Harness&) = delete;
+
+  /// As make_driver(), where a runtime's name stands for the oci driver with that.
+  static Result<std::unique_ptr<Driver>> make(std::string_view driver_name, DriverOptions options) {
+    if (!is_oci(driver_name)) return make_driver(driver_name, options);
+    options.oci_runtime = driver_name;
+    return make_driver("oci", options);
+  }
 
   Driver& driver() { return *driver_; }
   void destroy_driver() { driver_.reset(); }
