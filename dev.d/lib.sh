@@ -82,8 +82,7 @@ need_packages() { # need_packages SECTION...
     as_root=(sudo)
   fi
   run_logged "apt update" "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=600 update
-  run_logged "apt install ${#missing[@]} packages" "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${missing[@]}"
+  run_logged "apt install ${#missing[@]} packages" "${as_root[@]}" sh dev.d/apt_install.sh "${missing[@]}"
 }
 
 build_preset() { # build_preset PRESET [TARGET...]
