@@ -7,6 +7,7 @@
 #include "transport/in_process/in_process.h"
 #include "transport/tcp/tcp.h"
 #include "transport/testing/redis_server.h"
+#include "transport/testing/s3.h"
 
 namespace gust::transport::testing {
 
@@ -100,6 +101,10 @@ std::unique_ptr<Network> over_redis(std::uint32_t packs) {
   return via_server(kBackend, redis_uri(*shared_redis()), packs, kSmallChunk);
 }
 
+std::unique_ptr<Network> over_s3(std::uint32_t packs) {
+  return via_server("s3", (*shared_s3())->uri("tests"), packs, kSmallChunk);
+}
+
 constexpr char kRedisList[] = "redis-list";
 constexpr char kRedisStream[] = "redis-stream";
 
@@ -180,6 +185,7 @@ std::vector<Implementation> implementations() {
        [](std::uint32_t packs) -> std::unique_ptr<Network> { return std::make_unique<Tcp>(packs, Local::kUnix); }},
       {"redis_list", over_redis<kRedisList>, redis_missing},
       {"redis_stream", over_redis<kRedisStream>, redis_missing},
+      {"s3", over_s3, s3_missing},
   };
 }
 
