@@ -185,7 +185,7 @@ std::vector<Implementation> implementations() {
        [](std::uint32_t packs) -> std::unique_ptr<Network> { return std::make_unique<Tcp>(packs, Local::kUnix); }},
       {"redis_list", over_redis<kRedisList>, redis_missing},
       {"redis_stream", over_redis<kRedisStream>, redis_missing},
-      {"s3", over_s3, s3_missing},
+      {"s3", over_s3, s3_missing, true},
   };
 }
 
