@@ -27,21 +27,21 @@ func main() {
 	flag.Parse()
 
 	buckets := filepath.Join(*folder, "buckets")
-	attributes := filepath.Join(*folder, "attributes") // beside the objects: not every file system has extended ones
-	for _, made := range []string{buckets, attributes} {
-		if err := os.MkdirAll(made, 0o755); err != nil {
+	if err := os.MkdirAll(buckets, 0o755); err != nil {
+		log.Fatal(err)
+	}
+	options := posix.PosixOpts{Concurrency: 64, CopyObjectThreshold: 5 << 30}
+	var attributes meta.MetadataStorer = meta.XattrMeta{}
+	if err := (meta.XattrMeta{}).Test(buckets); err != nil { // not every file system has extended attributes
+		options.SideCarDir = filepath.Join(*folder, "attributes")
+		if err := os.MkdirAll(options.SideCarDir, 0o755); err != nil {
+			log.Fatal(err)
+		}
+		if attributes, err = meta.NewSideCar(options.SideCarDir); err != nil {
 			log.Fatal(err)
 		}
 	}
-	sidecar, err := meta.NewSideCar(attributes)
-	if err != nil {
-		log.Fatal(err)
-	}
-	store, err := posix.New(buckets, sidecar, posix.PosixOpts{
-		SideCarDir:          attributes,
-		Concurrency:         64,
-		CopyObjectThreshold: 5 << 30,
-	})
+	store, err := posix.New(buckets, attributes, options)
 	if err != nil {
 		log.Fatal(err)
 	}

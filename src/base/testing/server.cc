@@ -164,7 +164,12 @@ void Server::kill() {
   pid_ = -1;
 }
 
-void Server::freeze() const { ::kill(-pid_, SIGSTOP); }
+void Server::freeze() const {
+  ::kill(-pid_, SIGSTOP);
+  siginfo_t stopped{};
+  ::waitid(P_PID, static_cast<id_t>(pid_), &stopped, WSTOPPED | WNOWAIT);
+}
+
 void Server::thaw() const { ::kill(-pid_, SIGCONT); }
 
 std::string Server::last_words() const {

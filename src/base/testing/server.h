@@ -41,7 +41,7 @@ class Server {
   void kill();
   /// After kill(): once more, with the same port and folder. Returns when it answers.
   Result<void> restart();
-  /// Stops it (SIGSTOP) and lets it go on: a server that does not answer.
+  /// Stops it (SIGSTOP; returns when it has stopped) and lets it go on: a server that does not answer.
   void freeze() const;
   void thaw() const;
 
