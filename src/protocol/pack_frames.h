@@ -43,8 +43,8 @@ enum class FrameType : std::uint16_t {
   kExited = 7,       ///< pack -> invoker, last, from exit(): ExitedMessage
   kPeerAddress = 8,  ///< pack -> invoker, at most once, when a worker first has to do with another pack: its address,
                      ///< or its backend
-  kPeers = 9,  ///< invoker -> pack: PeersMessage
-  kStop = 10,  ///< invoker -> pack, last: the flare has failed; a sentence in UTF-8. The pack is killed soon.
+  kPeers = 9,        ///< invoker -> pack: PeersMessage
+  kStop = 10,        ///< invoker -> pack, last: the flare has failed; a sentence in UTF-8. The pack is killed soon.
 };
 
 inline constexpr std::uint16_t kMore = 1;

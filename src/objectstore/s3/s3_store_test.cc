@@ -317,10 +317,10 @@ TEST(S3Uri, IsRead) {
 }
 
 TEST(S3Uri, WhatIsWrongIsSaidWithoutTheSecret) {
-  for (const char* uri : {"", "s3:", "http://k:hush@host/bucket", "s3://k:hush@host", "s3://k:hush@host/",
-                          "s3://k:hush@host/bucket?tls=maybe", "s3://k:hush@host/bucket?color=red",
-                          "s3://k:hush@host/bucket?region=a:b", "s3://hush@host/bucket", "s3://k:hush@ho st/bucket",
-                          "s3://k:hu%0Ash@host/bucket"}) {
+  for (const char* uri :
+       {"", "s3:", "http://k:hush@host/bucket", "s3://k:hush@host", "s3://k:hush@host/",
+        "s3://k:hush@host/bucket?tls=maybe", "s3://k:hush@host/bucket?color=red", "s3://k:hush@host/bucket?region=a:b",
+        "s3://hush@host/bucket", "s3://k:hush@ho st/bucket", "s3://k:hu%0Ash@host/bucket"}) {
     const auto options = parse_s3_uri(uri);
     ASSERT_FALSE(options) << uri;
     EXPECT_EQ(options.error().code, ErrorCode::kInvalid);

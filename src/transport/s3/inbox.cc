@@ -55,9 +55,13 @@ void Inbox::expect() {
 }
 
 void Inbox::look() {
+  milliseconds shortest = kShortestPause;
   milliseconds time = kShortestPause;
   while (!stop_.stop_requested()) {
+    const SteadyTime begin = Clock::now();
     const Result<bool> news = list_new();
+    // A store that is slow is not asked all the time: it has objects to hand out.
+    shortest = std::clamp(std::chrono::ceil<milliseconds>(2 * (Clock::now() - begin)), kShortestPause, kLongestPause);
     if (stop_.stop_requested()) return;
     if (!news) {
       for (std::uint32_t p = 0; p < layout_.packs(); ++p) {
@@ -72,14 +76,14 @@ void Inbox::look() {
     }
     const bool quiet = time >= kLongestPause / 4;
     if (received >= kRemovedAtOnce || (received > 0 && quiet)) remove_received(kStorePatience, stop_.get_token());
-    time = *news ? kShortestPause : std::min(time * 3 / 2, kLongestPause);
-    if (pause(time)) time = kShortestPause;
+    time = *news ? shortest : std::clamp(time * 3 / 2, shortest, kLongestPause);
+    if (pause(shortest, time)) time = shortest;
   }
 }
 
-bool Inbox::pause(milliseconds time) {
+bool Inbox::pause(milliseconds shortest, milliseconds time) {
   const SteadyTime end = Clock::now() + time;
-  const SteadyTime soonest = Clock::now() + kShortestPause;
+  const SteadyTime soonest = Clock::now() + shortest;
   const MutexLock lock(mutex_);
   bool expected = false;
   while (!stop_.stop_requested()) {
@@ -102,7 +106,7 @@ Result<bool> Inbox::list_new() {
       news = true;
       const MutexLock lock(mutex_);
       to_get_.emplace_back(*name, std::move(object));
-      if (idle_ < to_get_.size() && getters_.size() < kMostThreads) {
+      if (idle_ < to_get_.size() && getters_.size() < threads_for(largest_object_)) {
         getters_.emplace_back([this] { get_objects(); });
       } else {
         work_.notify_one();

@@ -48,7 +48,8 @@ class Inbox {
   /// One look at the whole inbox: whether there was anything new.
   Result<bool> list_new();
   void remove_received(std::chrono::seconds patience, const std::stop_token& stop);
-  bool pause(std::chrono::milliseconds time);
+  /// True when it was shortened because something is expected.
+  bool pause(std::chrono::milliseconds shortest, std::chrono::milliseconds time);
   void get_objects();
   Result<void> receive(const ObjectName& name, const objectstore::Object& object);
 

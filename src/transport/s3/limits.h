@@ -1,6 +1,7 @@
 // How much of everything, and for how long, of the transport over an object store.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 
@@ -15,8 +16,12 @@ inline constexpr std::chrono::seconds kOpenPatience{5};
 
 /// Requests under way at once, in each direction. One connection to a store far away carries some 50 MB/s.
 inline constexpr std::size_t kMostThreads = 8;
-/// Of frames that have been sent and not put: at least this many may wait, without their senders waiting too.
-inline constexpr std::size_t kWaitingBytes = std::size_t{16} << 20;
+/// Of a pack's memory, in each direction, for what is under way; two objects have to have room.
+inline constexpr std::size_t kMostBytes = std::size_t{64} << 20;
+
+constexpr std::size_t threads_for(std::size_t object_bytes) {
+  return std::clamp<std::size_t>(kMostBytes / object_bytes, 2, kMostThreads);
+}
 
 /// How often a pack looks for what is new: at once after news and after it has sent something, then ever more rarely.
 /// Every look is a request, which some stores count and charge for.

@@ -20,7 +20,8 @@ Outbox::Outbox(objectstore::ObjectStore& store, const message::Layout& layout, s
       layout_(layout),
       flare_id_(std::move(flare_id)),
       object_bytes_(largest_object(chunk_bytes)),
-      waiting_limit_(std::max(kWaitingBytes, 2 * kMostThreads * object_bytes_)),
+      threads_limit_(threads_for(object_bytes_)),
+      waiting_limit_(std::max(kMostBytes, 2 * object_bytes_)),
       lost_(std::move(lost)),
       peers_(layout.packs()) {}
 
@@ -77,7 +78,7 @@ Result<void> Outbox::send(PackId to, const FrameHeader& header, std::span<const 
   Peer& peer = peers_[to.value()];
   if (peer.frames.empty()) ready_.push_back(to);
   peer.frames.push_back(std::move(frame));
-  if (idle_ < ready_.size() && threads_.size() < kMostThreads) {
+  if (idle_ < ready_.size() && threads_.size() < threads_limit_) {
     threads_.emplace_back([this] { put_objects(); });
   } else {
     work_.notify_one();

@@ -57,6 +57,7 @@ class Outbox {
   const message::Layout layout_;
   const std::string flare_id_;
   const std::size_t object_bytes_;
+  const std::size_t threads_limit_;
   const std::size_t waiting_limit_;
   const Lost lost_;
   std::stop_source stop_;

@@ -1,9 +1,8 @@
 // From one pack to another by way of the server, beside the same bytes in plain requests, in turn: each object put, got
 // and compared, over as many kept connections, without having to find out what is new and without removing anything.
-#include <benchmark/benchmark.h>
-
 #include <algorithm>
 #include <atomic>
+#include <benchmark/benchmark.h>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

@@ -1,4 +1,6 @@
 // The server that fails in the middle, and what is left behind.
+#include "transport/testing/s3.h"
+
 #include <atomic>
 #include <gtest/gtest.h>
 
@@ -6,7 +8,6 @@
 #include "transport/s3/objects.h"
 #include "transport/s3/s3_transport.h"
 #include "transport/testing/flare.h"
-#include "transport/testing/s3.h"
 
 namespace gust::transport::s3 {
 namespace {
