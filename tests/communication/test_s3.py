@@ -63,6 +63,14 @@ def test_a_crash_wakes_those_that_wait_and_leaves_nothing(cluster, store):
     store.wait_empty()
 
 
+def test_ends_are_known_in_other_packs(cluster, store):
+    ended = talk(cluster, {"do": "return"}, {"do": "receive", "peer": 0}, backend="s3")
+    assert "worker 0 has ended" in str(ended["workers"][1])
+    ended = talk(cluster, {"do": "receive", "peer": 1}, {"do": "send", "peer": 0}, backend="s3")
+    assert results(ended) == [1, "sent"]
+    store.wait_empty()
+
+
 def test_cancelling_leaves_nothing(cluster, store):
     flare = two_that_wait(cluster, store)
     assert cluster.request("DELETE", f"/api/v1/namespaces/_/flares/{flare}").status == 200

@@ -61,7 +61,7 @@ void Inbox::look() {
     const SteadyTime begin = Clock::now();
     const Result<bool> news = list_new();
     // A store that is slow is not asked all the time: it has objects to hand out.
-    shortest = std::clamp(std::chrono::ceil<milliseconds>(2 * (Clock::now() - begin)), kShortestPause, kLongestPause);
+    shortest = std::clamp(std::chrono::ceil<milliseconds>(3 * (Clock::now() - begin)), kShortestPause, kLongestPause);
     if (stop_.stop_requested()) return;
     if (!news) {
       for (std::uint32_t p = 0; p < layout_.packs(); ++p) {
@@ -69,6 +69,7 @@ void Inbox::look() {
       }
       return;
     }
+    const bool words_wait = let_own_words_pass();
     std::size_t received = 0;
     {
       const MutexLock lock(mutex_);
@@ -76,7 +77,7 @@ void Inbox::look() {
     }
     const bool quiet = time >= kLongestPause / 4;
     if (received >= kRemovedAtOnce || (received > 0 && quiet)) remove_received(kStorePatience, stop_.get_token());
-    time = *news ? shortest : std::clamp(time * 3 / 2, shortest, kLongestPause);
+    time = *news || words_wait ? shortest : std::clamp(time * 3 / 2, shortest, kLongestPause);
     if (pause(shortest, time)) time = shortest;
   }
 }
@@ -104,22 +105,44 @@ Result<bool> Inbox::list_new() {
       const auto name = parse_object_name(std::string_view(object.key).substr(prefix_.size()));
       if (!name || name->from.value() >= layout_.packs() || !listed_.insert(object.key).second) continue;
       news = true;
-      const MutexLock lock(mutex_);
-      to_get_.emplace_back(*name, std::move(object));
-      if (idle_ < to_get_.size() && getters_.size() < threads_for(largest_object_)) {
-        getters_.emplace_back([this] { get_objects(); });
-      } else {
-        work_.notify_one();
+      Found found{*name, std::move(object), found_++};
+      if (name->from == layout_.self()) {
+        own_words_.push_back({std::move(found)});
+        continue;
       }
+      const MutexLock lock(mutex_);
+      queue(std::move(found));
     }
   } while (!from.empty());
   return news;
 }
 
+void Inbox::queue(Found found) {
+  under_way_.insert(found.order);
+  to_get_.push_back(std::move(found));
+  if (idle_ < to_get_.size() && getters_.size() < threads_for(largest_object_)) {
+    getters_.emplace_back([this] { get_objects(); });
+  } else {
+    work_.notify_one();
+  }
+}
+
+bool Inbox::let_own_words_pass() {
+  // The pages of one look are not of one moment: only the next look has for certain all that was there before the word.
+  for (std::size_t i = 0; i < earlier_own_words_; ++i) own_words_[i].after = own_words_[i].after.value_or(found_);
+  const MutexLock lock(mutex_);
+  std::erase_if(own_words_, [this](OwnWord& word) GUST_NO_THREAD_SAFETY_ANALYSIS {  // it runs here, with the lock
+    if (!word.after || (!under_way_.empty() && *under_way_.begin() < *word.after)) return false;
+    queue(std::move(word.found));
+    return true;
+  });
+  earlier_own_words_ = own_words_.size();
+  return earlier_own_words_ > 0;
+}
+
 void Inbox::get_objects() {
   while (true) {
-    ObjectName name;
-    Object object;
+    Found found;
     {
       const MutexLock lock(mutex_);
       while (to_get_.empty()) {
@@ -129,16 +152,16 @@ void Inbox::get_objects() {
         --idle_;
       }
       if (stop_.stop_requested()) return;
-      name = to_get_.front().first;
-      object = std::move(to_get_.front().second);
+      found = std::move(to_get_.front());
       to_get_.pop_front();
     }
-    const auto received = receive(name, object);
+    const auto received = receive(found.name, found.object);
     if (stop_.stop_requested() && !received) return;
     // Who removed it knows that the flare has ended.
-    if (!received && received.error().code != ErrorCode::kNotFound) sink_.peer_lost(name.from, received.error());
+    if (!received && received.error().code != ErrorCode::kNotFound) sink_.peer_lost(found.name.from, received.error());
     const MutexLock lock(mutex_);
-    received_.push_back(std::move(object.key));
+    received_.push_back(std::move(found.object.key));
+    under_way_.erase(found.order);
   }
 }
 

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -44,9 +46,23 @@ class Inbox {
     std::map<std::uint64_t, message::Buffer> early GUST_GUARDED_BY(mutex);
   };
 
+  struct Found {
+    ObjectName name;
+    objectstore::Object object;
+    std::uint64_t order = 0;  ///< of all that was found
+  };
+  /// What this pack has sent to itself: a word that the hub takes for proof that all has arrived that was there before.
+  struct OwnWord {
+    Found found;
+    std::optional<std::uint64_t> after = {};  ///< all with a lower order have to have been received first
+  };
+
   void look();
   /// One look at the whole inbox: whether there was anything new.
   Result<bool> list_new();
+  /// After a complete look. Whether there are some that have to wait.
+  bool let_own_words_pass();
+  void queue(Found found) GUST_REQUIRES(mutex_);
   void remove_received(std::chrono::seconds patience, const std::stop_token& stop);
   /// True when it was shortened because something is expected.
   bool pause(std::chrono::milliseconds shortest, std::chrono::milliseconds time);
@@ -60,13 +76,18 @@ class Inbox {
   message::FrameSink& sink_;
   std::stop_source stop_;
   std::deque<Sender> senders_;
-  std::unordered_set<std::string> listed_;  // not removed yet; the looking thread's own
+  // The looking thread's own:
+  std::unordered_set<std::string> listed_;  // keys that are not removed yet
+  std::uint64_t found_ = 0;
+  std::vector<OwnWord> own_words_;
+  std::size_t earlier_own_words_ = 0;  // that were there before the last look
   Mutex mutex_;
   CondVar work_;   // for the threads that get objects
   CondVar hurry_;  // for the one that looks
   bool expecting_ GUST_GUARDED_BY(mutex_) = false;
   bool ending_ GUST_GUARDED_BY(mutex_) = false;
-  std::deque<std::pair<ObjectName, objectstore::Object>> to_get_ GUST_GUARDED_BY(mutex_);
+  std::deque<Found> to_get_ GUST_GUARDED_BY(mutex_);
+  std::set<std::uint64_t> under_way_ GUST_GUARDED_BY(mutex_);  // orders: found, and not received yet
   std::vector<std::string> received_ GUST_GUARDED_BY(mutex_);  // keys
   std::size_t idle_ GUST_GUARDED_BY(mutex_) = 0;
   std::vector<std::jthread> getters_ GUST_GUARDED_BY(mutex_);

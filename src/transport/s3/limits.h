@@ -28,7 +28,8 @@ constexpr std::size_t threads_for(std::size_t object_bytes) {
 inline constexpr std::chrono::milliseconds kShortestPause{2};
 inline constexpr std::chrono::milliseconds kLongestPause{100};
 
-/// Objects that have been received are removed together: when there are this many, or in a pause.
-inline constexpr std::size_t kRemovedAtOnce = 100;
+/// Objects that have been received are removed together: when there are this many (each look sees what has not been
+/// removed yet), or in a pause.
+inline constexpr std::size_t kRemovedAtOnce = 32;
 
 }  // namespace gust::transport::s3
