@@ -109,7 +109,14 @@ class Hub final : private FrameSink {
   void on_collective_news(std::function<void()> call);
 
  private:
-  enum class Control : std::uint8_t { kCredit = 1, kInterest = 2, kInterestOfPack = 3, kEnded = 4, kFailed = 5, kLeft = 6 };
+  enum class Control : std::uint8_t {
+    kCredit = 1,
+    kInterest = 2,
+    kInterestOfPack = 3,
+    kEnded = 4,
+    kFailed = 5,
+    kLeft = 6
+  };
 
   Mailbox& mailbox(WorkerId worker) { return mailboxes_[worker.value() - layout_.local().first.value()]; }
   Result<Transport*> transport();

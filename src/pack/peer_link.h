@@ -1,4 +1,5 @@
-// How a pack and the other packs of its flare find each other: by way of the invoker and the controller, or in a server.
+// How a pack and the other packs of its flare find each other: by way of the invoker and the controller, or in a
+// server.
 #pragma once
 
 #include <functional>

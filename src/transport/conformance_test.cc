@@ -41,6 +41,10 @@ std::vector<Case> cases() {
         if (workers > 1) packings.erase(packings.begin());
         payloads = {0, 5 * kChunk + 3};
       }
+      if (implementation.takes_long) {
+        packings = {workers <= 5 ? packings.front() : packings.back()};
+        payloads = {workers % 2 == 0 ? 0 : 5 * kChunk + 3};
+      }
       for (const auto& packing : packings) {
         for (const std::size_t payload : payloads) all.push_back({implementation, packing, payload});
       }

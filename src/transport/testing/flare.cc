@@ -8,6 +8,7 @@
 #include "transport/tcp/tcp.h"
 #include "transport/testing/rabbitmq_server.h"
 #include "transport/testing/redis_server.h"
+#include "transport/testing/s3.h"
 #include "transport/testing/unruly.h"
 
 namespace gust::transport::testing {
@@ -102,6 +103,10 @@ std::unique_ptr<Network> over_redis(std::uint32_t packs) {
   return via_server(kBackend, redis_uri(*shared_redis()), packs, kSmallChunk);
 }
 
+std::unique_ptr<Network> over_s3(std::uint32_t packs) {
+  return via_server("s3", (*shared_s3())->uri("tests"), packs, kSmallChunk);
+}
+
 constexpr char kRedisList[] = "redis-list";
 constexpr char kRedisStream[] = "redis-stream";
 
@@ -186,6 +191,7 @@ std::vector<Implementation> implementations() {
       {"rabbitmq",
        [](std::uint32_t packs) { return via_server("rabbitmq", shared_rabbitmq()->uri(), packs, kSmallChunk); },
        rabbitmq_missing},
+      {"s3", over_s3, s3_missing, true},
   };
 }
 

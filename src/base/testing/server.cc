@@ -1,4 +1,4 @@
-#include "transport/testing/server.h"
+#include "base/testing/server.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -21,7 +21,7 @@
 
 extern char** environ;
 
-namespace gust::transport::testing {
+namespace gust::testing {
 
 namespace fs = std::filesystem;
 
@@ -102,7 +102,7 @@ Server::~Server() {
 Result<std::unique_ptr<Server>> Server::start(ServerProgram program) {
   const auto path = find_program(program.name, program.path);
   if (!path) return fail(ErrorCode::kNotFound, program.name + " is not installed");
-  std::string folder = (fs::temp_directory_path() / (program.name + "-XXXXXX")).string();
+  std::string folder = (fs::temp_directory_path() / (path->filename().string() + "-XXXXXX")).string();
   if (::mkdtemp(folder.data()) == nullptr) return fail_errno("create " + folder, errno);
   std::unique_ptr<Server> server(new Server(std::move(program), *path, folder));
   Result<void> launched;
@@ -165,7 +165,12 @@ void Server::kill() {
   pid_ = -1;
 }
 
-void Server::freeze() const { ::kill(-pid_, SIGSTOP); }
+void Server::freeze() const {
+  ::kill(-pid_, SIGSTOP);
+  siginfo_t stopped{};
+  ::waitid(P_PID, static_cast<id_t>(pid_), &stopped, WSTOPPED | WNOWAIT);
+}
+
 void Server::thaw() const { ::kill(-pid_, SIGCONT); }
 
 std::string Server::last_words() const {
@@ -174,4 +179,4 @@ std::string Server::last_words() const {
   return log->substr(log->size() - std::min<std::size_t>(log->size(), 2000));
 }
 
-}  // namespace gust::transport::testing
+}  // namespace gust::testing
