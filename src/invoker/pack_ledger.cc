@@ -35,7 +35,6 @@ Result<void> PackLedger::take(FrameType type, std::string_view payload, protocol
     case FrameType::kFinished:
       return take_finished(GUST_TRY(protocol::decode<protocol::FinishedMessage>(payload)), report);
     case FrameType::kLoadFailed:
-      if (loaded_) return broken("it reported a failure to load after it had loaded");
       load_failure_ = to_utf8(payload);
       return {};
     case FrameType::kCrashed: {

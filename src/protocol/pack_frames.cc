@@ -38,6 +38,11 @@ const char* inconsistent_field(const StartMessage& start) {
 }
 
 template <class Message>
+std::string encode_plain(const Message& message) {
+  return {reinterpret_cast<const char*>(&message), sizeof message};
+}
+
+template <class Message>
 Result<Message> decode_plain(std::string_view payload, const char* name) {
   if (payload.size() != sizeof(Message)) {
     return fail(ErrorCode::kInvalid, std::string("a pack's ") + name + " message has " +
@@ -72,6 +77,8 @@ std::string encode(const StartMessage& message) {
   out.numbers(message.params_end);
   out.text(message.peer_host);
   out.text(message.peer_token);
+  out.text(message.main);
+  out.integer(static_cast<std::uint8_t>(message.is_single));
   return out.take();
 }
 
@@ -97,6 +104,11 @@ Result<StartMessage> decode(std::string_view payload) {
   in.numbers("params_end", message.params_end);
   in.text("peer_host", message.peer_host);
   in.text("peer_token", message.peer_token);
+  in.text("main", message.main);
+  std::uint8_t is_single = 0;
+  in.integer("is_single", is_single);
+  if (is_single > 1) in.spoil("is_single");
+  message.is_single = is_single == 1;
   message.workers.first = WorkerId(first_worker);
   if (in.good()) {
     if (const char* field = inconsistent_field(message)) in.spoil(field);
@@ -207,10 +219,14 @@ Result<PeersMessage> decode(std::string_view payload) {
   return message;
 }
 
+std::string encode(const CrashedMessage& message) { return encode_plain(message); }
+
 template <>
 Result<CrashedMessage> decode(std::string_view payload) {
   return decode_plain<CrashedMessage>(payload, "crashed");
 }
+
+std::string encode(const ExitedMessage& message) { return encode_plain(message); }
 
 template <>
 Result<ExitedMessage> decode(std::string_view payload) {

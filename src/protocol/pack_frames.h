@@ -22,11 +22,12 @@
 namespace gust::protocol {
 
 /// Of this file. Both ends come from one build; the number catches a stale gust-pack in PATH.
-inline constexpr std::uint16_t kPackProtocolVersion = 2;
+inline constexpr std::uint16_t kPackProtocolVersion = 3;
 inline constexpr std::uint32_t kPacketMagic = 0x314b5047;  // "GPK1"
 /// Well below the default send buffer of a Unix socket (212,992 bytes).
 inline constexpr std::size_t kMaxPacketPayload = 64 << 10;
 inline constexpr std::uint32_t kNoWorker = UINT32_MAX;
+inline constexpr std::uint64_t kNoAddress = UINT64_MAX;
 
 /// The largest result of one worker.
 inline constexpr std::size_t kMaxResultBytes = std::size_t{16} << 20;
@@ -36,11 +37,11 @@ inline constexpr std::size_t kMaxPackMessageBytes = 2 * kMaxResultBytes;
 enum class FrameType : std::uint16_t {
   kStart = 1,        ///< invoker -> pack, once: StartMessage
   kLoaded = 2,       ///< pack -> invoker: LoadedMessage
-  kLoadFailed = 3,   ///< pack -> invoker, last: a sentence in UTF-8
+  kLoadFailed = 3,   ///< pack -> invoker, last: a sentence in UTF-8; also when a worker's process cannot be created
   kStarted = 4,      ///< pack -> invoker: StartedMessage
   kFinished = 5,     ///< pack -> invoker: FinishedMessage
-  kCrashed = 6,      ///< pack -> invoker, last, from a signal handler: CrashedMessage
-  kExited = 7,       ///< pack -> invoker, last, from exit(): ExitedMessage
+  kCrashed = 6,      ///< pack -> invoker, last, from a signal handler or for a worker's process: CrashedMessage
+  kExited = 7,       ///< pack -> invoker, last, from exit() or for a worker's process: ExitedMessage
   kPeerAddress = 8,  ///< pack -> invoker, at most once, when a worker first has to do with another pack: its address
   kPeers = 9,        ///< invoker -> pack: PeersMessage
   kStop = 10,        ///< invoker -> pack, last: the flare has failed; a sentence in UTF-8. The pack is killed soon.
@@ -77,6 +78,8 @@ struct StartMessage {
   std::vector<std::uint32_t> params_end;         ///< end of each worker's text in `params`
   std::string peer_host;                         ///< numeric address under which other hosts reach this one
   std::string peer_token;                        ///< by which packs of the flare know each other; empty for one pack
+  std::string main;                              ///< which function, where the kind has a choice; empty: its default
+  bool is_single = false;                        ///< an invocation of its own, not a burst of one
 };
 
 struct LoadedMessage {
@@ -115,11 +118,11 @@ using PeersMessage = std::vector<PeerNews>;
 /// The largest address that a pack may announce.
 inline constexpr std::size_t kMaxPeerAddressBytes = 512;
 
-/// Written by a signal handler: a plain struct, sent as it lies in memory.
+/// A worker was ended by a signal. Written by a signal handler: a plain struct, sent as it lies in memory.
 struct CrashedMessage {
   std::uint32_t worker_id = kNoWorker;  ///< whose code it was, or kNoWorker
   std::int32_t signal = 0;
-  std::uint64_t address = 0;  ///< si_addr
+  std::uint64_t address = 0;  ///< si_addr, or kNoAddress
   std::int64_t at_us = 0;
 };
 static_assert(sizeof(CrashedMessage) == 24);
@@ -137,6 +140,8 @@ std::string encode(const LoadedMessage& message);
 std::string encode(const StartedMessage& message);
 std::string encode(const FinishedMessage& message);
 std::string encode(const PeersMessage& message);
+std::string encode(const CrashedMessage& message);
+std::string encode(const ExitedMessage& message);
 
 /// kInvalid, naming the field, for any payload that encode() could not have written.
 template <class Message>
