@@ -30,7 +30,7 @@ Json render_action_brief(const store::Action& action) {
 Json render_action(const store::Action& action, CodeShown code) {
   Json exec = {{"kind", action.kind}, {"binary", action.binary}};
   if (!action.main.empty()) exec["main"] = action.main;
-  if (code == CodeShown::kYes && action.code) exec["code"] = base64_encode(*action.code);
+  if (code == CodeShown::kYes && action.code) exec["code"] = action.binary ? base64_encode(*action.code) : *action.code;
   Json full = without_exec(action);
   full["exec"] = std::move(exec);
   full["parameters"] = action.parameters;
