@@ -70,7 +70,7 @@ Result<void> ForkedWorkers::wait_until_loaded(int invoker_socket) {
     if (entries[0].revents != 0) ::_exit(kExitFailed);  // nobody wants this pack any more
     take_events();
     if (failure_) return fail(ErrorCode::kInvalid, *failure_);
-    if (death_ && !is_loaded_) return std::unexpected(describe_early_end());
+    if (death_ && !is_loaded_) return std::unexpected(describe_early_end());  // otherwise the report is run.cc's
   }
   return {};
 }
@@ -88,8 +88,8 @@ void ForkedWorkers::take_events() {
   const bool ended = !death_ && has_ended(interpreter_.ended_fd());
   while (take_packet()) {
   }
-  if (ended && !death_ && !failure_) death_ = Death{.worker = std::nullopt, .wait_status = interpreter_.wait_status()};
-  if (all_finished()) death_.reset();  // it ends when the last worker has
+  if (!ended || death_ || failure_ || all_finished()) return;
+  death_ = Death{.worker = std::nullopt, .wait_status = interpreter_.wait_status()};
 }
 
 bool ForkedWorkers::take_packet() {

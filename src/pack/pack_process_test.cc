@@ -52,6 +52,7 @@ PackProcess::PackProcess(Socket socket, const std::vector<std::string>& argument
   const UniqueFd theirs(fcntl(ends[1], F_DUPFD_CLOEXEC, 10));
   close(ends[1]);
   output_.reset(memfd_create("output", MFD_CLOEXEC));
+  EXPECT_EQ(fcntl(output_.get(), F_SETFL, O_APPEND), 0);  // several processes may write
 
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);

@@ -20,6 +20,7 @@ import gc
 import json
 import os
 import resource
+import signal
 import sys
 import time
 
@@ -377,6 +378,7 @@ def main():
     name, function = choose_function(import_code(place_code(job.code)), job)
     warn_of_threads()
     flush_output()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # for await_workers, whatever the code has set
     # What was imported is never collected: a collection in a worker would copy all of its pages.
     gc.freeze()
     os.write(REPORTS, b"L" + integer(now()) + integer(peak_memory_bytes()))
