@@ -97,7 +97,9 @@ def main():
     floors, bursts = [], []
     with tempfile.TemporaryDirectory() as runtime:
         flags = ["--driver", options.driver]
-        with Cluster(options.gust.resolve(), runtime, *flags, invokers=options.invokers, slots=options.slots) as cluster:
+        with Cluster(
+            options.gust.resolve(), runtime, *flags, invokers=options.invokers, slots=options.slots
+        ) as cluster:
             cluster.deploy("python-start", CODE)
             run_burst(cluster, options.workers, options.granularity, options.sleep)  # warms up files and allocators
             run_floor(options.workers)
@@ -106,7 +108,9 @@ def main():
                 seconds, stages = run_burst(cluster, options.workers, options.granularity, options.sleep)
                 bursts.append(seconds)
                 shown = ", ".join(f"{name} {value * 1000:.0f}" for name, value in stages.items())
-                print(f"{turn + 1}: floor {floors[-1] * 1000:.0f} ms, burst {seconds * 1000:.0f} ms ({shown})", flush=True)
+                print(
+                    f"{turn + 1}: floor {floors[-1] * 1000:.0f} ms, burst {seconds * 1000:.0f} ms ({shown})", flush=True
+                )
     floor, burst = statistics.median(floors), statistics.median(bursts)
     print(
         f"{options.workers} workers, granularity {options.granularity}, driver {options.driver}, medians of "

@@ -24,7 +24,9 @@ struct Deployment {
   bool json = false;
 };
 
-bool is_source(std::string_view file) { return file.ends_with(".cc") || file.ends_with(".cpp") || file.ends_with(".c"); }
+bool is_source(std::string_view file) {
+  return file.ends_with(".cc") || file.ends_with(".cpp") || file.ends_with(".c");
+}
 
 /// What --kind says, or what the file's name does.
 Result<std::string> choose_kind(const Deployment& wanted) {
@@ -81,7 +83,9 @@ void add_deploy(CLI::App& app, Chosen& chosen) {
   auto options = std::make_shared<Options>(*sub);
   options->add_client();
   sub->add_option("name", wanted->name, "The action's name")->required();
-  sub->add_option("file", wanted->file, "Its code: a shared object made by gust build (.so), Python (.py), or a zip with __main__.py (.zip)")->required();
+  sub->add_option("file", wanted->file,
+                  "Its code: a shared object made by gust build (.so), Python (.py), or a zip with __main__.py (.zip)")
+      ->required();
   sub->add_option("--kind", wanted->kind, "Its kind, if the file's name does not tell: cpp:default, python:default");
   sub->add_option("--main", wanted->main, "The function that an invocation of Python calls, instead of main");
   sub->add_option("--memory", wanted->memory, "Memory limit of each container")->capture_default_str();

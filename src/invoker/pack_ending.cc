@@ -89,14 +89,14 @@ std::string PackLedger::describe_crash(bool out_of_memory) const {
                           : of_process ? fmt::format("the interpreter of {}", name())
                                        : name();
   if (is_crash(signal)) {
-    return fmt::format(
-        "{} crashed with {}{}{}", who, signal_name(signal),
-        has_address(signal) && !of_process ? fmt::format(" (address {:#x})", crash_->address) : "",
-        of_worker || of_process ? "" : " in a thread that belongs to no worker");
+    return fmt::format("{} crashed with {}{}{}", who, signal_name(signal),
+                       has_address(signal) && !of_process ? fmt::format(" (address {:#x})", crash_->address) : "",
+                       of_worker || of_process ? "" : " in a thread that belongs to no worker");
   }
   if (!out_of_memory || signal != SIGKILL) return fmt::format("{} was killed by {}", who, signal_name(signal));
-  return fmt::format("{} was killed at its pack's {} memory limit; raise limits.memory or put fewer workers into a pack",
-                     who, to_string(memory_limit_));
+  return fmt::format(
+      "{} was killed at its pack's {} memory limit; raise limits.memory or put fewer workers into a pack", who,
+      to_string(memory_limit_));
 }
 
 void PackLedger::conclude_from_status(int status, protocol::PackEnded& ended) const {

@@ -141,8 +141,9 @@ TEST_F(PackLedgerTest, TheEndOfAWorkersProcessIsTold) {
   };
   EXPECT_EQ(told(kFirst, SIGSEGV, false), "worker 10 crashed with SIGSEGV");
   EXPECT_EQ(told(kFirst, SIGTERM, false), "worker 10 was killed by SIGTERM");
-  EXPECT_EQ(told(kFirst, SIGKILL, true),
-            "worker 10 was killed at its pack's 256 MB memory limit; raise limits.memory or put fewer workers into a pack");
+  EXPECT_EQ(
+      told(kFirst, SIGKILL, true),
+      "worker 10 was killed at its pack's 256 MB memory limit; raise limits.memory or put fewer workers into a pack");
   EXPECT_EQ(told(protocol::kNoWorker, SIGKILL, false), "the interpreter of pack 4 was killed by SIGKILL");
   EXPECT_EQ(told(protocol::kNoWorker, SIGSEGV, false), "the interpreter of pack 4 crashed with SIGSEGV");
 }

@@ -18,8 +18,8 @@ namespace {
 constexpr std::size_t kLongestShown = 100;
 
 std::unexpected<Error> wrong(std::string_view member, const Json& value, std::string_view right) {
-  return fail(ErrorCode::kInvalid, fmt::format("exec.{} is {}; it must be {}", member,
-                                               dump_json(value).substr(0, kLongestShown), right));
+  return fail(ErrorCode::kInvalid,
+              fmt::format("exec.{} is {}; it must be {}", member, dump_json(value).substr(0, kLongestShown), right));
 }
 
 /// Moves the text out: code is too long to be copied without need.
@@ -64,7 +64,8 @@ Result<Code> decode(std::string text, const Kind& kind, std::optional<bool> bina
     if (!binary.value_or(like_archive)) return Code{.bytes = std::move(text), .binary = false};
   }
   auto bytes = base64_decode(text);
-  if (!bytes) return fail(ErrorCode::kInvalid, fmt::format("exec.code is not base64; for {} it is {}", kind.name, kind.code));
+  if (!bytes)
+    return fail(ErrorCode::kInvalid, fmt::format("exec.code is not base64; for {} it is {}", kind.name, kind.code));
   return Code{.bytes = std::move(*bytes), .binary = true};
 }
 
@@ -72,9 +73,9 @@ Result<Code> decode(std::string text, const Kind& kind, std::optional<bool> bina
 
 Result<void> apply_exec(Json& exec, store::Action& action) {
   if (!exec.is_object()) {
-    return fail(ErrorCode::kInvalid, fmt::format(R"(exec is {}; it must be an object such as {})",
-                                                 dump_json(exec).substr(0, kLongestShown),
-                                                 R"({"kind": "cpp:1", "code": "<base64>"})"));
+    return fail(ErrorCode::kInvalid,
+                fmt::format(R"(exec is {}; it must be an object such as {})", dump_json(exec).substr(0, kLongestShown),
+                            R"({"kind": "cpp:1", "code": "<base64>"})"));
   }
   const std::string kind_text = GUST_TRY(take_text(exec, "kind"));
   if (kind_text.empty()) {

@@ -12,8 +12,8 @@
 
 namespace gust::openwhisk {
 
-/// Takes kind, main, binary and code over to `action`, moving the text out of `exec`. A missing `binary` is inferred, as
-/// `wsk` does not send it. kInvalid names the member; kTooLarge for code over kMaxCode.
+/// Takes kind, main, binary and code over to `action`, moving the text out of `exec`. A missing `binary` is inferred,
+/// as `wsk` does not send it. kInvalid names the member; kTooLarge for code over kMaxCode.
 Result<void> apply_exec(Json& exec, store::Action& action);
 
 using InspectObject = std::function<Result<worker::ObjectInfo>(std::string_view)>;

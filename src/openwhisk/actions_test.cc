@@ -48,14 +48,14 @@ TEST_F(ActionsTest, PythonIsSourceTextOrAnArchive) {
     return dump_json(body);
   };
   ASSERT_EQ(send("PUT", at("/py"), exec({{"code", source}, {"main", "run"}})).status, 200U);
-  EXPECT_EQ(get(at("/py"))["exec"],
-            Json({{"kind", "python:3"}, {"binary", false}, {"main", "run"}, {"code", source}}));
+  EXPECT_EQ(get(at("/py"))["exec"], Json({{"kind", "python:3"}, {"binary", false}, {"main", "run"}, {"code", source}}));
   EXPECT_EQ(*controller_.distributed.back()->code, source);
   for (const char* kind : {"python:3", "python:3.9", "python:3.12"}) {
     const std::string body = exec({{"kind", kind}, {"code", source}});
     EXPECT_EQ(json(send("PUT", at("/py?overwrite=true"), body))["exec"]["kind"], "python:3");
   }
-  expect_error(send("PUT", at("/x"), exec({{"kind", "python:2"}, {"code", source}})), 400, "the kinds are: cpp:1, python:3");
+  expect_error(send("PUT", at("/x"), exec({{"kind", "python:2"}, {"code", source}})), 400,
+               "the kinds are: cpp:1, python:3");
   expect_error(send("PUT", at("/x"), exec({{"code", source}, {"binary", true}})), 400, "not base64");
   expect_error(send("PUT", at("/x"), exec({{"code", "UEsDBA=="}})), 400, "zip archive");
   expect_error(send("PUT", at("/x"), exec({{"code", source}, {"main", "a b"}})), 400, "exec.main is \"a b\"");

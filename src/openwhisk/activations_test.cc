@@ -103,10 +103,10 @@ TEST_F(ActivationsTest, ABurstsResultIsNeverEmpty) {
 
 TEST_F(ActivationsTest, AnObjectWithAnErrorIsAnApplicationErrorOfASingleInvocation) {
   std::uint32_t id = 0;
-  for (const auto& [result, status] : {std::pair(R"({"error":"no shelf"})", "application error"),
-                                       std::pair(R"({"a":1,"error":{"code":7}})", "application error"),
-                                       std::pair(R"({"a":{"error":1}})", "success"),
-                                       std::pair(R"(["error"])", "success")}) {
+  for (const auto& [result, status] :
+       {std::pair(R"({"error":"no shelf"})", "application error"),
+        std::pair(R"({"a":1,"error":{"code":7}})", "application error"), std::pair(R"({"a":{"error":1}})", "success"),
+        std::pair(R"(["error"])", "success")}) {
     auto flare = test_flare(1, 1, id);
     flare->invocation = Invocation::kSingle;
     flare->workers[0].result = result;

@@ -35,7 +35,8 @@ bool is_minor_version(std::string_view text, const Kind& kind) {
 Result<Kind> find_kind(std::string_view text) {
   std::string existing;
   for (const Kind& kind : kKinds) {
-    if (text == kind.name || text == fmt::format("{}:default", kind.family) || is_minor_version(text, kind)) return kind;
+    if (text == kind.name || text == fmt::format("{}:default", kind.family) || is_minor_version(text, kind))
+      return kind;
     existing += existing.empty() ? "" : ", ";
     existing += kind.name;
   }

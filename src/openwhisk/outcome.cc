@@ -16,7 +16,8 @@ std::string_view to_string(Outcome outcome) {
 
 namespace {
 
-/// A result that is an object with a member `error` tells of a failure, as OpenWhisk has it. Only such a text is parsed.
+/// A result that is an object with a member `error` tells of a failure, as OpenWhisk has it. Only such a text is
+/// parsed.
 bool tells_of_error(const std::string& result) {
   if (!result.starts_with('{') || result.find("\"error\"") == std::string::npos) return false;
   const auto parsed = parse_json(result, "the result");
@@ -37,7 +38,8 @@ Outcome outcome_of(const store::ActivationView& view) {
   if (flare.state == store::FlareState::kSucceeded) {
     const WorkerRange range = view.activation().workers;
     for (std::uint32_t id = range.first.value(); id < range.end(); ++id) {
-      if (const Outcome outcome = outcome_of_worker(flare, flare.workers[id]); outcome != Outcome::kSuccess) return outcome;
+      if (const Outcome outcome = outcome_of_worker(flare, flare.workers[id]); outcome != Outcome::kSuccess)
+        return outcome;
     }
     return Outcome::kSuccess;
   }

@@ -1,8 +1,9 @@
 #include "openwhisk/zip_package.h"
 
-#include <algorithm>
 #include <archive.h>
 #include <archive_entry.h>
+
+#include <algorithm>
 #include <fmt/format.h>
 #include <memory>
 #include <ranges>
@@ -38,8 +39,8 @@ Result<void> check_entry(archive_entry* entry) {
                               shown(path)));
   }
   if (archive_entry_is_data_encrypted(entry) != 0) {
-    return refuse(fmt::format("the zip archive has an entry '{}' that is encrypted; make it without a password",
-                              shown(path)));
+    return refuse(
+        fmt::format("the zip archive has an entry '{}' that is encrypted; make it without a password", shown(path)));
   }
   return {};
 }

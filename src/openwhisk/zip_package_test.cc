@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>

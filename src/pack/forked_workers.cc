@@ -79,8 +79,8 @@ Error ForkedWorkers::describe_early_end() const {
   const int status = death_->wait_status;
   const std::string how = WIFSIGNALED(status) ? std::string("was ended by SIG") + sigabbrev_np(WTERMSIG(status))
                                               : "exited with code " + std::to_string(WEXITSTATUS(status));
-  return {ErrorCode::kInvalid, "the Python interpreter " + how +
-                                   " while it loaded the code; the activation's log has what it said"};
+  return {ErrorCode::kInvalid,
+          "the Python interpreter " + how + " while it loaded the code; the activation's log has what it said"};
 }
 
 void ForkedWorkers::take_events() {

@@ -225,13 +225,14 @@ class PythonFate : public PythonTest, public testing::WithParamInterface<Fate> {
 /// The others wait for ever.
 TEST_P(PythonFate, NamesTheWorkerThatDied) {
   const Fate& fate = GetParam();
-  const PackStory story = run("import ctypes, os, signal, sys, time\n"
-                              "def work(params, burst):\n"
-                              "    if burst.worker_id != 3: time.sleep(1000)\n"
-                              "    print('before the end')\n"
-                              "    " +
-                                  std::string(fate.what),
-                              std::vector<std::string>(5, "1"));
+  const PackStory story =
+      run("import ctypes, os, signal, sys, time\n"
+          "def work(params, burst):\n"
+          "    if burst.worker_id != 3: time.sleep(1000)\n"
+          "    print('before the end')\n"
+          "    " +
+              std::string(fate.what),
+          std::vector<std::string>(5, "1"));
   EXPECT_EQ(WEXITSTATUS(story.wait_status), kExitFailed) << story.output;
   if (fate.signal != 0) {
     ASSERT_TRUE(story.crashed) << story.output;
@@ -251,9 +252,8 @@ INSTANTIATE_TEST_SUITE_P(Fates, PythonFate,
                          testing::Values(Fate{"ctypes.string_at(0)", SIGSEGV, 0}, Fate{"os.abort()", SIGABRT, 0},
                                          Fate{"os.kill(os.getpid(), signal.SIGKILL)", SIGKILL, 0},
                                          Fate{"os.kill(os.getpid(), signal.SIGTERM)", SIGTERM, 0},
-                                         Fate{"os._exit(0)", 0, 0}, Fate{"os._exit(7)", 0, 7},
-                                         Fate{"sys.exit()", 0, 0}, Fate{"sys.exit(259)", 0, 3},
-                                         Fate{"sys.exit('a reason')", 0, 1}));
+                                         Fate{"os._exit(0)", 0, 0}, Fate{"os._exit(7)", 0, 7}, Fate{"sys.exit()", 0, 0},
+                                         Fate{"sys.exit(259)", 0, 3}, Fate{"sys.exit('a reason')", 0, 1}));
 
 TEST_F(PythonTest, ACrashShowsThePythonStack) {
   const PackStory story = run("import ctypes\ndef deep(): ctypes.string_at(0)\ndef work(params, burst): deep()", {"1"});
@@ -262,12 +262,12 @@ TEST_F(PythonTest, ACrashShowsThePythonStack) {
 }
 
 TEST_F(PythonTest, TheEndOfTheInterpreterIsTold) {
-  const PackStory story = run(
-      "import os, signal, time\n"
-      "def work(params, burst):\n"
-      "    if burst.worker_id == 0: os.kill(os.getppid(), signal.SIGKILL)\n"
-      "    time.sleep(1000)",
-      {"1", "1"});
+  const PackStory story =
+      run("import os, signal, time\n"
+          "def work(params, burst):\n"
+          "    if burst.worker_id == 0: os.kill(os.getppid(), signal.SIGKILL)\n"
+          "    time.sleep(1000)",
+          {"1", "1"});
   ASSERT_TRUE(story.crashed) << story.output;
   EXPECT_EQ(story.crashed->worker_id, protocol::kNoWorker);
   EXPECT_EQ(story.crashed->signal, SIGKILL);

@@ -43,7 +43,8 @@ class WorkerGroup {
   virtual protocol::FinishedMessage take_finished(std::size_t max_bytes) = 0;
   [[nodiscard]] virtual bool more_finished() const = 0;
 
-  /// A worker that will never finish, once there is one. Threads die with their process, and it speaks for itself (last_words.h).
+  /// A worker that will never finish, once there is one. Threads die with their process, and it speaks for itself
+  /// (last_words.h).
   [[nodiscard]] virtual std::optional<Death> death() const { return std::nullopt; }
   /// Why the workers cannot all be started, if so: a sentence.
   [[nodiscard]] virtual std::optional<std::string> failure() const { return std::nullopt; }

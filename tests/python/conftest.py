@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def cluster(make_cluster):
-    with make_cluster(invokers=3, slots=40) as cluster:
+    with make_cluster("--driver", "process", invokers=3, slots=40) as cluster:
         yield cluster
         cluster.wait_idle()
 

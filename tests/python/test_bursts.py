@@ -62,8 +62,8 @@ def test_an_exception_is_the_workers_result(burst, logs):
     assert [worker["result"] for worker in ended["workers"]] == [
         6, {"error": "ZeroDivisionError: integer division or modulo by zero"}, 3, 2]  # fmt: skip
     text = [line for _, line in logs(ended)]
-    assert "Traceback (most recent call last):" in text
-    assert "    return 6 // params" in text
+    assert "[worker 1] Traceback (most recent call last):" in text
+    assert "[worker 1]     return 6 // params" in text
 
 
 def test_what_is_no_json_is_an_error(burst):
@@ -99,7 +99,7 @@ def work(params, burst):
     culprit = ended["packs"][1]
     assert [culprit[name] for name in ("cause", "worker", "signal", "exit_code")] == [cause, 5, signal, exit_code]
     assert [ended["packs"][other]["cause"] for other in (0, 2)] == ["stopped", "stopped"]
-    assert ("stdout", "last words 5") in logs(ended)
+    assert ("stdout", "[worker 5] last words 5") in logs(ended)
     cluster.wait_idle()
 
 
@@ -119,14 +119,14 @@ print("imported")
 def work(params, burst):
     print("says", burst.worker_id)
     print("complains", burst.worker_id, file=sys.stderr)
-    print("ünïcode ☃", end="")
+    print("ünïcode ☃")
 """
     found = logs(burst(code, [None] * 4, granularity=2))
     assert found.count(("stdout", "imported")) == 2
     for worker in range(4):
-        assert ("stdout", f"says {worker}") in found
-        assert ("stderr", f"complains {worker}") in found
-    assert "".join(line for _, line in found).count("ünïcode ☃") == 4
+        assert ("stdout", f"[worker {worker}] says {worker}") in found
+        assert ("stderr", f"[worker {worker}] complains {worker}") in found
+        assert ("stdout", f"[worker {worker}] ünïcode ☃") in found
 
 
 def test_environment(cluster, burst):

@@ -143,6 +143,27 @@ def test_errors_and_deaths(run, capfd):
     assert "Fatal Python error: Aborted" in log
 
 
+PRINTS = """
+print("import")
+
+def work(params, burst):
+    print("a")
+    print("b", end="")
+    print("c\\n\\nd", end="")
+"""
+
+
+def test_lines_say_whose_they_are_where_there_are_several_workers(run, capfd):
+    run(PRINTS, ["1", "1"])
+    lines = capfd.readouterr().out.replace("d[", "d\n[").splitlines()
+    assert sorted(lines) == ["[worker %d] %s" % (i, text) for i in (0, 1) for text in ("", "a", "bc", "d")] + ["import"]
+
+
+def test_lines_of_a_single_worker_are_as_they_are(run, capfd):
+    run(PRINTS, ["1"])
+    assert capfd.readouterr().out == "import\na\nbc\n\nd"
+
+
 def test_tracebacks_show_the_users_frames_only(run, capfd):
     run("def inner(): raise ValueError\ndef main(args): inner()", ["1"])
     log = capfd.readouterr().err
@@ -150,7 +171,9 @@ def test_tracebacks_show_the_users_frames_only(run, capfd):
 
 
 def test_the_current_folder_is_the_codes(run):
-    story = run("import os, main__\ndef work(params, burst): return [os.getcwd(), os.listdir(), main__.__name__]", ["1"])
+    story = run(
+        "import os, main__\ndef work(params, burst): return [os.getcwd(), os.listdir(), main__.__name__]", ["1"]
+    )
     assert story.results[0].endswith('/action",["main__.py"],"main__"]'), story
 
 
@@ -211,7 +234,10 @@ def test_an_archive_that_lies_about_its_sizes_is_damaged(run):
 def test_limits_of_archives(runner, tmp_path, monkeypatch):
     path = tmp_path / "code.zip"
     path.write_bytes(pack({"__main__.py": "", "b": "12345678", "c": ""}))
-    for limit, value, sentence in (("MAX_FILES", 2, "3 entries; the limit is 2"), ("MAX_UNPACKED_BYTES", 7, "unpacks to")):
+    for limit, value, sentence in (
+        ("MAX_FILES", 2, "3 entries; the limit is 2"),
+        ("MAX_UNPACKED_BYTES", 7, "unpacks to"),
+    ):
         with monkeypatch.context() as patch:
             patch.setattr(runner, limit, value)
             with pytest.raises(runner.LoadError, match=sentence):

@@ -17,6 +17,7 @@ Integers are little-endian, workers have 4 bytes, `ok` one, the others 8. Stamps
 
 import faulthandler
 import gc
+import io
 import json
 import os
 import resource
@@ -115,10 +116,14 @@ def check_entry(entry):
     """Refuses an archive's entry that would be written anywhere but into the folder, or be anything but a file."""
     name = entry.filename
     if name.startswith("/") or "\\" in name or "\0" in name or ".." in name.split("/"):
-        raise LoadError(f"the zip archive has an entry {name[:200]!r}, which leads out of it; make it with relative paths")
+        raise LoadError(
+            f"the zip archive has an entry {name[:200]!r}, which leads out of it; make it with relative paths"
+        )
     kind = entry.external_attr >> 16 & 0o170000
     if kind not in (0, 0o100000, 0o040000):
-        raise LoadError(f"the zip archive has an entry {name[:200]!r} that is a link or a device; put the file itself in")
+        raise LoadError(
+            f"the zip archive has an entry {name[:200]!r} that is a link or a device; put the file itself in"
+        )
     if entry.flag_bits & 1:
         raise LoadError(f"the zip archive has an entry {name[:200]!r} that is encrypted; make it without a password")
 
@@ -142,7 +147,9 @@ def unpack(path, folder):
                     "load what is large at run time"
                 )
             if unpacked > RATIO_MATTERS and unpacked > MAX_RATIO * packed:
-                raise LoadError(f"the zip archive unpacks to more than {MAX_RATIO} times its size; it looks like a bomb")
+                raise LoadError(
+                    f"the zip archive unpacks to more than {MAX_RATIO} times its size; it looks like a bomb"
+                )
             if not any(entry.filename == "__main__.py" for entry in entries):
                 raise LoadError("the zip archive has no __main__.py at its top level; put the file with main() there")
             for entry in entries:
@@ -152,7 +159,7 @@ def unpack(path, folder):
     except LoadError:
         raise
     except OSError as error:
-        raise LoadError(f"the zip archive could not be unpacked: {error.strerror}: {error.filename}") from error
+        raise LoadError(f"the zip archive could not be unpacked: {error}") from error
     except Exception as error:  # zipfile raises whatever its parts do: BadZipFile, zlib.error, EOFError, ...
         raise LoadError(f"the zip archive is damaged: {type(error).__name__}: {error}") from error
 
@@ -160,16 +167,19 @@ def unpack(path, folder):
 def place_code(path):
     """Puts the code into a folder of its own, which becomes the current one; gives the file to run."""
     folder = os.path.join(os.getcwd(), "action")
-    os.mkdir(folder)
-    with open(path, "rb") as code:
-        is_archive = code.read(4) == b"PK\x03\x04"
-    if is_archive:
-        unpack(path, folder)
-        file = os.path.join(folder, "__main__.py")
-    else:
-        file = os.path.join(folder, MODULE + ".py")
-        os.symlink(path, file)
-    os.chdir(folder)
+    try:
+        os.mkdir(folder)
+        with open(path, "rb") as code:
+            is_archive = code.read(4) == b"PK\x03\x04"
+        if is_archive:
+            unpack(path, folder)
+            file = os.path.join(folder, "__main__.py")
+        else:
+            file = os.path.join(folder, MODULE + ".py")
+            os.symlink(path, file)
+        os.chdir(folder)
+    except OSError as error:
+        raise LoadError(f"the code could not be put in place: {error}") from error
     sys.path.insert(0, folder)
     if is_archive and os.path.isdir("virtualenv"):  # as in OpenWhisk
         import glob
@@ -304,6 +314,8 @@ def read_params(job, job_bytes, index):
 def run_worker(job, job_bytes, worker, started, name, function):
     """The whole life of a worker, in its own process. Never returns."""
     os.write(REPORTS, b"S" + integer(worker, 4) + integer(started))
+    if job.burst_size > 1:
+        Output.mark = b"[worker %d] " % worker
     ok, left = False, 0
     params = read_params(job, job_bytes, worker - job.first_worker)
     burst = Burst(job, worker)
@@ -356,11 +368,49 @@ def await_workers(workers):
             os.write(REPORTS, b"X" + integer(worker, 4) + integer(status))
 
 
-def prepare_output():
+class Output(io.RawIOBase):
+    """A descriptor, with a mark in front of each line that says whose it is."""
+
+    mark = b""  # of this process; nothing while the code is imported
+
+    def __init__(self, descriptor):
+        super().__init__()
+        self._descriptor = descriptor
+        self._in_line = False
+
+    def writable(self):
+        return True
+
+    def fileno(self):
+        return self._descriptor
+
+    def write(self, data):
+        text = bytes(data)
+        lines = text.split(b"\n")
+        if self.mark and text:
+            # What follows the last line's end is empty, or a line that has only begun.
+            last = lines.pop()
+            lines = [self.mark + line for line in lines] + [self.mark + last if last else b""]
+            if self._in_line:
+                lines[0] = lines[0][len(self.mark) :]
+            self._in_line = not text.endswith(b"\n")
+        view = memoryview(b"\n".join(lines))
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+        return len(text)
+
+
+def text_output(descriptor):
     """Lines reach the log when they are printed, each in one write, so that those of workers do not mix."""
-    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
-    sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
-    faulthandler.enable()  # the Python stack of a crash
+    return io.TextIOWrapper(
+        io.BufferedWriter(Output(descriptor)), encoding="utf-8", errors="backslashreplace", line_buffering=True
+    )
+
+
+def prepare_output():
+    sys.stdout = sys.__stdout__ = text_output(1)
+    sys.stderr = sys.__stderr__ = text_output(2)
+    faulthandler.enable(2)  # the Python stack of a crash
 
 
 def main():
