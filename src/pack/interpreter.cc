@@ -4,6 +4,7 @@
 #include <spawn.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -69,23 +70,22 @@ std::string describe(const protocol::StartMessage& start) {
 
 }  // namespace
 
-Result<std::string> find_python() {
-  const char* path = std::getenv("PATH");
-  const std::string searched = std::string(path != nullptr ? path : "") + ":/usr/local/bin:/usr/bin";
-  for (std::size_t begin = 0; begin <= searched.size();) {
-    const std::size_t end = std::min(searched.find(':', begin), searched.size());
-    if (searched[begin] == '/') {
-      std::string program = searched.substr(begin, end - begin) + "/python3";
-      if (is_program(program)) return program;
-    }
+Result<std::string> find_python(std::string_view folders) {
+  for (std::size_t begin = 0; begin < folders.size();) {
+    const std::size_t end = std::min(folders.find(':', begin), folders.size());
+    const std::string_view folder = folders.substr(begin, end - begin);
+    std::string program = std::string(folder) + "/python3";
+    if (folder.starts_with('/') && is_program(program)) return program;
     begin = end + 1;
   }
-  return fail(ErrorCode::kInvalid, "there is no python3 in the container (looked in " + searched +
+  return fail(ErrorCode::kInvalid, "there is no python3 in the container (looked in " + std::string(folders) +
                                        "); install Python 3.9 or newer on the invoker's machine or in the image");
 }
 
 Result<Interpreter> Interpreter::start() {
-  const std::string program = GUST_TRY(find_python());
+  const char* path = std::getenv("PATH");
+  const std::string program =
+      GUST_TRY(find_python(std::string(path != nullptr ? path : "") + ":/usr/local/bin:/usr/bin"));
   Interpreter interpreter;
   std::array<int, 2> ends;
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {

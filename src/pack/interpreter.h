@@ -15,9 +15,9 @@ namespace gust::pack {
 /// What the interpreter runs, embedded by the build: src/pack/python/runner.py.
 std::string_view python_runner();
 
-/// Absolute path of the container's python3: the first one in PATH, else in /usr/local/bin or /usr/bin. kInvalid,
-/// saying where it was looked for.
-Result<std::string> find_python();
+/// Absolute path of the first python3 in these folders, which are given as PATH has them. kInvalid, saying where it was
+/// looked for.
+Result<std::string> find_python(std::string_view folders);
 
 /// A process that runs python_runner(). It imports what it needs of the standard library and then waits for its job, so
 /// one may be started before it is known what for.
@@ -28,7 +28,8 @@ class Interpreter {
   static constexpr int kJob = 4;
   static constexpr int kSource = 5;
 
-  /// Its standard streams are this process's, as is its environment. No other descriptor is inherited.
+  /// The python3 of PATH, else of /usr/local/bin or /usr/bin. Its standard streams are this process's, as is its
+  /// environment. No other descriptor is inherited.
   static Result<Interpreter> start();
 
   /// Has it load the code and fork the workers. Once.

@@ -2,10 +2,10 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -337,14 +337,20 @@ TEST_F(PythonTest, EndsWithItsInvokerWhileTheCodeIsLoaded) {
   EXPECT_EQ(WEXITSTATUS(pack.finish().wait_status), kExitFailed);
 }
 
-TEST(Interpreter, IsLookedForInThePathFirst) {
-  const char* before = std::getenv("PATH");
-  const std::string kept = before != nullptr ? before : "";
-  setenv("PATH", "/nothing/here::relative", 1);
-  const auto found = find_python();
-  setenv("PATH", kept.c_str(), 1);
-  ASSERT_TRUE(found) << found.error().message;
-  EXPECT_TRUE(*found == "/usr/local/bin/python3" || *found == "/usr/bin/python3") << *found;
+TEST(Interpreter, IsTheFirstOneThatThereIs) {
+  const std::string folder = testing::TempDir() + "/python_test_" + std::to_string(getpid());
+  ASSERT_EQ(mkdir(folder.c_str(), 0700), 0);
+  const std::string program = folder + "/python3";
+  std::ofstream(program) << "#!/bin/sh\n";
+  const auto none = find_python("/nothing/here::relative:" + folder);
+  ASSERT_FALSE(none) << "it is no program yet";
+  EXPECT_NE(none.error().message.find("there is no python3 in the container (looked in /nothing/here::relative:/"),
+            std::string::npos)
+      << none.error().message;
+  ASSERT_EQ(chmod(program.c_str(), 0700), 0);
+  EXPECT_EQ(find_python("/nothing/here::relative:" + folder + ":/usr/bin").value_or(""), program);
+  std::remove(program.c_str());
+  rmdir(folder.c_str());
 }
 
 }  // namespace
