@@ -16,13 +16,42 @@ namespace {
 struct Deployment {
   std::string name;
   std::string file;
-  std::string kind = "cpp:default";
+  std::string kind;
+  std::string main;
   std::string memory = "256MB";
   std::string timeout = "60s";
   std::string logs = "10MB";
   std::string image;
   bool json = false;
 };
+
+bool is_source(std::string_view file) {
+  return file.ends_with(".cc") || file.ends_with(".cpp") || file.ends_with(".c");
+}
+
+/// What --kind says, or what the file's name does.
+Result<std::string> choose_kind(const Deployment& wanted) {
+  if (!wanted.kind.empty()) return wanted.kind;
+  const std::string_view file = wanted.file;
+  if (file.ends_with(".so")) return "cpp:default";
+  if (file.ends_with(".py") || file.ends_with(".zip")) return "python:default";
+  if (is_source(file)) {
+    return fail(ErrorCode::kInvalid, fmt::format("{0} is source; compile it first: gust build {0}", wanted.file));
+  }
+  return fail(ErrorCode::kInvalid,
+              fmt::format("the name of {} does not tell what it is; .so is a shared object made by gust build, .py "
+                          "Python, .zip Python with __main__.py: or say it with --kind",
+                          wanted.file));
+}
+
+/// Source goes as it is, everything else in base64.
+Json make_exec(const Deployment& wanted, const std::string& kind, const std::string& code) {
+  const bool text = kind.starts_with("python:") && !code.starts_with("PK\x03\x04");
+  Json exec = {{"kind", kind}, {"binary", !text}, {"code", text ? code : base64_encode(code)}};
+  if (!wanted.main.empty()) exec["main"] = wanted.main;
+  if (!wanted.image.empty()) exec["image"] = wanted.image;
+  return exec;
+}
 
 Result<Json> deploy(ApiClient& api, const Deployment& wanted) {
   const auto limit = [](std::string_view flag, const auto& parsed) -> Result<std::uint64_t> {
@@ -36,13 +65,10 @@ Result<Json> deploy(ApiClient& api, const Deployment& wanted) {
   const auto memory = GUST_TRY(limit("--memory", parse_bytes(wanted.memory)));
   const auto timeout = GUST_TRY(limit("--timeout", parse_duration(wanted.timeout)));
   const auto logs = GUST_TRY(limit("--logs", parse_bytes(wanted.logs)));
-  if (wanted.file.ends_with(".cc") || wanted.file.ends_with(".cpp")) {
-    return fail(ErrorCode::kInvalid, fmt::format("{0} is source; compile it first: gust build {0}", wanted.file));
-  }
+  const std::string kind = GUST_TRY(choose_kind(wanted));
   const std::string code = GUST_TRY(read_whole_file(wanted.file));
-  Json exec = {{"kind", wanted.kind}, {"binary", true}, {"code", base64_encode(code)}};
-  if (!wanted.image.empty()) exec["image"] = wanted.image;
-  const Json body = {{"exec", std::move(exec)}, {"limits", {{"memory", memory}, {"timeout", timeout}, {"logs", logs}}}};
+  const Json body = {{"exec", make_exec(wanted, kind, code)},
+                     {"limits", {{"memory", memory}, {"timeout", timeout}, {"logs", logs}}}};
   return api.put("/namespaces/_/actions/" + http::percent_encode(wanted.name), {{"overwrite", "true"}},
                  dump_json(body));
 }
@@ -51,13 +77,19 @@ Result<Json> deploy(ApiClient& api, const Deployment& wanted) {
 
 void add_deploy(CLI::App& app, Chosen& chosen) {
   CLI::App* sub = app.add_subcommand("deploy", "Store an action, so that it can be flared");
-  sub->footer("Example:\n  gust build hello.cc && gust deploy hello hello.so --memory 512MB --timeout 5m");
+  sub->footer(
+      "Examples:\n"
+      "  gust build hello.cc && gust deploy hello hello.so --memory 512MB --timeout 5m\n"
+      "  gust deploy hello hello.py");
   auto wanted = std::make_shared<Deployment>();
   auto options = std::make_shared<Options>(*sub);
   options->add_client();
   sub->add_option("name", wanted->name, "The action's name")->required();
-  sub->add_option("file", wanted->file, "Its code: a shared object made by gust build")->required();
-  sub->add_option("--kind", wanted->kind, "Its kind")->capture_default_str();
+  sub->add_option("file", wanted->file,
+                  "Its code: a shared object made by gust build (.so), Python (.py), or a zip with __main__.py (.zip)")
+      ->required();
+  sub->add_option("--kind", wanted->kind, "Its kind, if the file's name does not tell: cpp:default, python:default");
+  sub->add_option("--main", wanted->main, "The function that an invocation of Python calls, instead of main");
   sub->add_option("--memory", wanted->memory, "Memory limit of each container")->capture_default_str();
   sub->add_option("--timeout", wanted->timeout, "Time limit of a flare")->capture_default_str();
   sub->add_option("--logs", wanted->logs, "Output kept of each pack")->capture_default_str();

@@ -19,6 +19,8 @@ void fill_header(protocol::StartPacks& order, const store::FlareRecord& flare) {
   order.set_kind(action.kind);
   order.set_image(action.image);
   order.set_code_digest(action.code_digest);
+  order.set_main(action.main);
+  order.set_is_single(flare.invocation == store::Invocation::kSingle);
   order.set_burst_size(flare.burst_size);
   order.mutable_pack_first_worker()->Reserve(static_cast<int>(flare.packs.size()));
   for (const store::PackRecord& pack : flare.packs) order.add_pack_first_worker(pack.workers.first.value());

@@ -42,12 +42,7 @@ protocol::PackEnded PackLedger::conclude(const container::Exited& exited, const 
     ended.set_cause(protocol::PACK_CAUSE_WORKER_CRASHED);
     ended.set_signal(crash_->signal);
     if (crash_->worker_id != protocol::kNoWorker) ended.set_worker_id(crash_->worker_id);
-    ended.set_message(
-        fmt::format("{} crashed with {}{}{}",
-                    crash_->worker_id != protocol::kNoWorker ? fmt::format("worker {}", crash_->worker_id) : name(),
-                    signal_name(crash_->signal),
-                    has_address(crash_->signal) ? fmt::format(" (address {:#x})", crash_->address) : "",
-                    crash_->worker_id != protocol::kNoWorker ? "" : " in a thread that belongs to no worker"));
+    ended.set_message(describe_crash(exited.out_of_memory));
   } else if (exit_) {
     ended.set_cause(protocol::PACK_CAUSE_WORKER_EXITED);
     ended.set_exit_code(exit_->exit_code);
@@ -83,6 +78,25 @@ protocol::PackEnded PackLedger::conclude(const container::Exited& exited, const 
     conclude_from_status(exited.wait_status, ended);
   }
   return ended;
+}
+
+std::string PackLedger::describe_crash(bool out_of_memory) const {
+  const int signal = crash_->signal;
+  const bool of_worker = crash_->worker_id != protocol::kNoWorker;
+  // Who reports without an address reports the end of a process: a worker's, or the one that workers are forked from.
+  const bool of_process = crash_->address == protocol::kNoAddress;
+  const std::string who = of_worker    ? fmt::format("worker {}", crash_->worker_id)
+                          : of_process ? fmt::format("the interpreter of {}", name())
+                                       : name();
+  if (is_crash(signal)) {
+    return fmt::format("{} crashed with {}{}{}", who, signal_name(signal),
+                       has_address(signal) && !of_process ? fmt::format(" (address {:#x})", crash_->address) : "",
+                       of_worker || of_process ? "" : " in a thread that belongs to no worker");
+  }
+  if (!out_of_memory || signal != SIGKILL) return fmt::format("{} was killed by {}", who, signal_name(signal));
+  return fmt::format(
+      "{} was killed at its pack's {} memory limit; raise limits.memory or put fewer workers into a pack", who,
+      to_string(memory_limit_));
 }
 
 void PackLedger::conclude_from_status(int status, protocol::PackEnded& ended) const {

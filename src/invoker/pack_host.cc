@@ -50,6 +50,8 @@ protocol::StartMessage start_message(const protocol::StartPacks& order, const pr
   message.action_name = order.action_name();
   message.kind = order.kind();
   message.code_path = code_path;
+  message.main = order.main();
+  message.is_single = order.is_single();
   message.invoker_id = invoker.value();
   message.pack_id = pack.pack_id();
   message.burst_size = order.burst_size();

@@ -34,10 +34,7 @@ Result<void> PackLedger::take(FrameType type, std::string_view payload, protocol
       return take_started(GUST_TRY(protocol::decode<protocol::StartedMessage>(payload)), report);
     case FrameType::kFinished:
       return take_finished(GUST_TRY(protocol::decode<protocol::FinishedMessage>(payload)), report);
-    case FrameType::kLoadFailed:
-      if (loaded_) return broken("it reported a failure to load after it had loaded");
-      load_failure_ = to_utf8(payload);
-      return {};
+    case FrameType::kLoadFailed: load_failure_ = to_utf8(payload); return {};
     case FrameType::kCrashed: {
       const auto crash = GUST_TRY(protocol::decode<protocol::CrashedMessage>(payload));
       if (crash.worker_id != protocol::kNoWorker) GUST_TRY_VOID(check_worker(crash.worker_id, "a crash"));

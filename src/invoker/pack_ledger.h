@@ -63,6 +63,7 @@ class PackLedger {
   [[nodiscard]] std::size_t index(std::uint32_t worker_id) const { return worker_id - workers_.first.value(); }
   [[nodiscard]] std::string name() const { return "pack " + std::to_string(id_.value()); }
 
+  [[nodiscard]] std::string describe_crash(bool out_of_memory) const;
   void conclude_from_status(int status, protocol::PackEnded& ended) const;
   void conclude_from_signal(int signal, protocol::PackEnded& ended) const;
 

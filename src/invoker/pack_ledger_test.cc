@@ -91,7 +91,6 @@ TEST_F(PackLedgerTest, RefusesWhatCannotBe) {
   EXPECT_FALSE(crash(kFirst, 0));
   EXPECT_FALSE(crash(kFirst, 1000));
   EXPECT_FALSE(ledger_.take(FrameType::kStart, "", report_));
-  EXPECT_FALSE(ledger_.take(FrameType::kLoadFailed, "too late", report_));
   EXPECT_FALSE(ledger_.take(FrameType::kStarted, "too short", report_));
   EXPECT_EQ(report_.finished().worker_id_size(), 1);
 }
@@ -139,6 +138,26 @@ TEST_F(PackLedgerTest, TheMemoryLimitIsNamedAsTheCause) {
   EXPECT_EQ(ended.cause(), protocol::PACK_CAUSE_KILLED);
   EXPECT_EQ(ended.message(),
             "pack 4 was killed at its 256 MB memory limit; raise limits.memory or put fewer workers into a pack");
+}
+
+TEST_F(PackLedgerTest, TheEndOfAWorkersProcessIsTold) {
+  const auto told = [&](std::uint32_t worker, int signal, bool out_of_memory) {
+    PackLedger ledger(PackId(4), {WorkerId(kFirst), kCount}, Bytes::mb(256));
+    const protocol::CrashedMessage message{
+        .worker_id = worker, .signal = signal, .address = protocol::kNoAddress, .at_us = 1};
+    EXPECT_TRUE(ledger.take(FrameType::kCrashed, encode(message), report_));
+    container::Exited exited;
+    exited.wait_status = 1 << 8;
+    exited.out_of_memory = out_of_memory;
+    return ledger.conclude(exited, std::nullopt).message();
+  };
+  EXPECT_EQ(told(kFirst, SIGSEGV, false), "worker 10 crashed with SIGSEGV");
+  EXPECT_EQ(told(kFirst, SIGTERM, false), "worker 10 was killed by SIGTERM");
+  EXPECT_EQ(
+      told(kFirst, SIGKILL, true),
+      "worker 10 was killed at its pack's 256 MB memory limit; raise limits.memory or put fewer workers into a pack");
+  EXPECT_EQ(told(protocol::kNoWorker, SIGKILL, false), "the interpreter of pack 4 was killed by SIGKILL");
+  EXPECT_EQ(told(protocol::kNoWorker, SIGSEGV, false), "the interpreter of pack 4 crashed with SIGSEGV");
 }
 
 TEST_F(PackLedgerTest, ItsOwnWordOutweighsTheInvokersVerdict) {

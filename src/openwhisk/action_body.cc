@@ -5,9 +5,8 @@
 #include <optional>
 #include <utility>
 
-#include "base/encoding.h"
-#include "base/image_name.h"
-#include "openwhisk/names.h"
+#include "base/json.h"
+#include "openwhisk/action_code.h"
 
 namespace gust::openwhisk {
 
@@ -63,51 +62,6 @@ Result<void> check_pairs(std::string_view member, const Json& pairs) {
   };
   if (pairs.is_array() && std::ranges::all_of(pairs, is_pair)) return {};
   return wrong(member, pairs, R"(an array of {"key": "…", "value": …})");
-}
-
-/// Moves the text out: code is too long to be copied without need.
-Result<std::string> take_text(Json& exec, const char* name) {
-  const auto found = exec.find(name);
-  if (found == exec.end() || found->is_null()) return std::string();
-  if (!found->is_string()) return wrong(fmt::format("exec.{}", name), *found, "a string");
-  return std::move(found->get_ref<std::string&>());
-}
-
-Result<void> apply_exec(Json& exec, store::Action& action) {
-  if (!exec.is_object()) return wrong("exec", exec, R"(an object such as {"kind": "cpp:1", "code": "<base64>"})");
-  const std::string kind = GUST_TRY(take_text(exec, "kind"));
-  if (kind.empty()) return fail(ErrorCode::kInvalid, "exec.kind is missing; an example is \"cpp:1\"");
-  const Kind known = GUST_TRY(find_kind(kind));
-  const std::string main = GUST_TRY(take_text(exec, "main"));
-  std::string image = GUST_TRY(take_text(exec, "image"));
-  if (image == kHostImage) image.clear();
-  if (!image.empty()) {
-    if (const auto good = check_image_name(image); !good) {
-      return std::unexpected(good.error().while_doing("exec.image"));
-    }
-  }
-  const std::string encoded = GUST_TRY(take_text(exec, "code"));
-  if (encoded.empty()) {
-    return fail(ErrorCode::kInvalid,
-                fmt::format("exec.code is missing; for {} it is a shared object in base64", known.name));
-  }
-  auto code = base64_decode(encoded);
-  if (!code) {
-    return fail(ErrorCode::kInvalid,
-                fmt::format("exec.code is not base64; for {} it is a shared object in base64", known.name));
-  }
-  if (code->size() > kMaxCode.count()) {
-    return fail(ErrorCode::kTooLarge,
-                fmt::format("the code has {}; the limit is {}: strip it, or load what is large at run time",
-                            to_string(Bytes(code->size())), to_string(kMaxCode)));
-  }
-  action.kind = known.name;
-  action.main = main;
-  action.image = image;
-  action.code_digest = sha256_hex(*code);
-  action.code = std::make_shared<const std::string>(std::move(*code));
-  action.binary = true;  // inferred, as `wsk` does not say: a shared object is never text
-  return {};
 }
 
 void annotate_kind(store::Action& action) {

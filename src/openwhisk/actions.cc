@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "openwhisk/action_body.h"
+#include "openwhisk/action_code.h"
 #include "openwhisk/names.h"
 #include "openwhisk/query.h"
 #include "openwhisk/render.h"
@@ -59,11 +60,7 @@ Result<std::string> put(const Services& services, const Call& call, const std::s
   }
   const auto old_code = action.code;
   GUST_TRY_VOID(apply_action_body(body, action));
-  if (action.code != old_code) {
-    if (const auto info = services.options.inspect_object(*action.code); !info) {
-      return std::unexpected(info.error().while_doing("exec.code"));
-    }
-  }
+  if (action.code != old_code) GUST_TRY_VOID(inspect_code(action, services.options.inspect_object));
   const store::ActionPtr stored =
       GUST_TRY(services.actions.put(std::move(action), overwrite ? store::Overwrite::kYes : store::Overwrite::kNo));
   services.controller.distribute(stored);

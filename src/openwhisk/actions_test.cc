@@ -51,6 +51,28 @@ TEST_F(ActionsTest, KeepsAndShowsTheImage) {
   EXPECT_FALSE(get(at("/a"))["exec"].contains("image"));
 }
 
+TEST_F(ActionsTest, PythonIsSourceTextOrAnArchive) {
+  const std::string source = "def main(args): return {'ü': 1}";
+  const auto exec = [](const Json& more) {
+    Json body = {{"exec", {{"kind", "python:default"}}}};
+    body["exec"].update(more);
+    return dump_json(body);
+  };
+  ASSERT_EQ(send("PUT", at("/py"), exec({{"code", source}, {"main", "run"}})).status, 200U);
+  EXPECT_EQ(get(at("/py"))["exec"], Json({{"kind", "python:3"}, {"binary", false}, {"main", "run"}, {"code", source}}));
+  EXPECT_EQ(*controller_.distributed.back()->code, source);
+  for (const char* kind : {"python:3", "python:3.9", "python:3.12"}) {
+    const std::string body = exec({{"kind", kind}, {"code", source}});
+    EXPECT_EQ(json(send("PUT", at("/py?overwrite=true"), body))["exec"]["kind"], "python:3");
+  }
+  expect_error(send("PUT", at("/x"), exec({{"kind", "python:2"}, {"code", source}})), 400,
+               "the kinds are: cpp:1, python:3");
+  expect_error(send("PUT", at("/x"), exec({{"code", source}, {"binary", true}})), 400, "not base64");
+  expect_error(send("PUT", at("/x"), exec({{"code", "UEsDBA=="}})), 400, "zip archive");
+  expect_error(send("PUT", at("/x"), exec({{"code", source}, {"main", "a b"}})), 400, "exec.main is \"a b\"");
+  expect_error(send("PUT", at("/x"), exec({{"code", std::string("a\0b", 3)}})), 400, "zero bytes");
+}
+
 TEST_F(ActionsTest, AnExistingNameNeedsOverwrite) {
   deploy("a");
   expect_error(send("PUT", at("/a"), put_body()), 409, "resource already exists");
@@ -100,10 +122,13 @@ TEST_F(ActionsTest, WrongBodiesAreRefusedWithTheMemberAndWhatIsRight) {
   refused(R"({"exec":7})", "exec is 7");
   refused(R"({"exec":{}})", "exec.kind is missing");
   refused(R"({"exec":{"kind":5}})", "exec.kind is 5");
-  refused(R"({"exec":{"kind":"python:3","code":"eA=="}})",
-          "kind \"python:3\" does not exist here; the kinds are: cpp:1");
   refused(R"({"exec":{"kind":"cpp:1","image":7}})", "exec.image is 7");
   refused(R"({"exec":{"kind":"cpp:1","image":"../x"}})", "exec.image: '../x' cannot name an image");
+  refused(R"({"exec":{"kind":"cobol:1","code":"eA=="}})",
+          "kind \"cobol:1\" does not exist here; the kinds are: cpp:1, python:3");
+  for (const char* kind : {"python", "python:", "python:2", "python:4", "python:3.", "python:3.x", "cpp:1.2"}) {
+    refused(R"({"exec":{"kind":")" + std::string(kind) + R"(","code":"eA=="}})", "does not exist here");
+  }
   refused(R"({"exec":{"kind":"cpp:1"}})", "exec.code is missing");
   refused(R"({"exec":{"kind":"cpp:1","code":"%%%"}})", "not base64");
   refused(R"({"exec":{"kind":"cpp:1","code":"eA=="}})", "not an ELF shared object");

@@ -101,6 +101,26 @@ TEST_F(ActivationsTest, ABurstsResultIsNeverEmpty) {
   EXPECT_TRUE(result.is_object() && result.contains("error"));
 }
 
+TEST_F(ActivationsTest, AnObjectWithAnErrorIsAnApplicationErrorOfASingleInvocation) {
+  std::uint32_t id = 0;
+  for (const auto& [result, status] :
+       {std::pair(R"({"error":"no shelf"})", "application error"),
+        std::pair(R"({"a":1,"error":{"code":7}})", "application error"), std::pair(R"({"a":{"error":1}})", "success"),
+        std::pair(R"(["error"])", "success")}) {
+    auto flare = test_flare(1, 1, id);
+    flare->invocation = Invocation::kSingle;
+    flare->workers[0].result = result;
+    store(flare);
+    const Json response = get(with_id(id++))["response"];
+    EXPECT_EQ(response["status"], status) << result;
+    EXPECT_EQ(response["result"], Json::parse(result));
+  }
+  auto burst = test_flare(1, 1, id);
+  burst->workers[0].result = R"({"error":"no shelf"})";
+  store(burst);
+  EXPECT_EQ(get(with_id(id))["response"]["status"], "success") << "one result among others";
+}
+
 TEST_F(ActivationsTest, AResultThatIsNotJsonDoesNotBreakTheRecord) {
   auto flare = test_flare(2, 2);
   flare->workers[1].result = "{\"a\":";

@@ -23,12 +23,20 @@ Result<void> check_name(std::string_view name) {
                           name.substr(0, kLongestName), kLongestName));
 }
 
+bool is_minor_version(std::string_view text, const Kind& kind) {
+  if (!kind.has_minor_versions || !text.starts_with(kind.name)) return false;
+  text.remove_prefix(kind.name.size());
+  return text.size() > 1 && text.size() <= 4 && text.front() == '.' &&
+         text.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
 }  // namespace
 
 Result<Kind> find_kind(std::string_view text) {
   std::string existing;
   for (const Kind& kind : kKinds) {
-    if (text == kind.name || text == fmt::format("{}:default", kind.family)) return kind;
+    if (text == kind.name || text == fmt::format("{}:default", kind.family) || is_minor_version(text, kind))
+      return kind;
     existing += existing.empty() ? "" : ", ";
     existing += kind.name;
   }

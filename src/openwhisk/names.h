@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -9,12 +10,29 @@
 
 namespace gust::openwhisk {
 
-/// One kind of action. "family:default" stands for the kind of its family in requests.
+/// What exec.code may hold: base64 of bytes only, or source text, too.
+enum class CodeText : std::uint8_t { kBase64, kSource };
+
+/// One kind of action. In requests "family:default" stands for the kind of its family, and so do its minor versions
+/// ("python:3.9") where it has such: the code runs in whatever the container has.
 struct Kind {
   std::string_view family;
   std::string_view name;
+  CodeText text;
+  bool has_minor_versions;
+  std::string_view code;  ///< what exec.code is, for people
 };
-inline constexpr std::array<Kind, 1> kKinds = {Kind{.family = "cpp", .name = "cpp:1"}};
+inline constexpr std::array<Kind, 2> kKinds = {
+    Kind{.family = "cpp",
+         .name = "cpp:1",
+         .text = CodeText::kBase64,
+         .has_minor_versions = false,
+         .code = "a shared object in base64"},
+    Kind{.family = "python",
+         .name = "python:3",
+         .text = CodeText::kSource,
+         .has_minor_versions = true,
+         .code = "source text, or a zip archive with __main__.py in base64"}};
 
 /// The kind that a request's text means. kInvalid, naming those that exist.
 Result<Kind> find_kind(std::string_view text);

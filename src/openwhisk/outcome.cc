@@ -1,5 +1,7 @@
 #include "openwhisk/outcome.h"
 
+#include "base/json.h"
+
 namespace gust::openwhisk {
 
 std::string_view to_string(Outcome outcome) {
@@ -12,12 +14,32 @@ std::string_view to_string(Outcome outcome) {
   return "whisk internal error";
 }
 
+namespace {
+
+/// A result that is an object with a member `error` tells of a failure, as OpenWhisk has it. Only such a text is
+/// parsed.
+bool tells_of_error(const std::string& result) {
+  if (!result.starts_with('{') || result.find("\"error\"") == std::string::npos) return false;
+  const auto parsed = parse_json(result, "the result");
+  return parsed && parsed->contains("error");
+}
+
+Outcome outcome_of_worker(const store::FlareRecord& flare, const store::WorkerRecord& worker) {
+  if (worker.state == store::WorkerState::kReturnedError) return Outcome::kApplicationError;
+  // In a burst it is one result among others.
+  const bool single = flare.invocation == store::Invocation::kSingle;
+  return single && tells_of_error(worker.result) ? Outcome::kApplicationError : Outcome::kSuccess;
+}
+
+}  // namespace
+
 Outcome outcome_of(const store::ActivationView& view) {
   const store::FlareRecord& flare = *view.flare;
   if (flare.state == store::FlareState::kSucceeded) {
     const WorkerRange range = view.activation().workers;
     for (std::uint32_t id = range.first.value(); id < range.end(); ++id) {
-      if (flare.workers[id].state == store::WorkerState::kReturnedError) return Outcome::kApplicationError;
+      if (const Outcome outcome = outcome_of_worker(flare, flare.workers[id]); outcome != Outcome::kSuccess)
+        return outcome;
     }
     return Outcome::kSuccess;
   }

@@ -31,7 +31,7 @@ Json render_action(const store::Action& action, CodeShown code) {
   Json exec = {{"kind", action.kind}, {"binary", action.binary}};
   if (!action.main.empty()) exec["main"] = action.main;
   if (!action.image.empty()) exec["image"] = action.image;
-  if (code == CodeShown::kYes && action.code) exec["code"] = base64_encode(*action.code);
+  if (code == CodeShown::kYes && action.code) exec["code"] = action.binary ? base64_encode(*action.code) : *action.code;
   Json full = without_exec(action);
   full["exec"] = std::move(exec);
   full["parameters"] = action.parameters;

@@ -1,4 +1,5 @@
-// User code that a pack has loaded. One implementation for each kind of code, each in a file of its own.
+// User code that a pack has loaded to run it on threads of its own. Python's is not loaded here but in an interpreter
+// (forked_workers.h).
 #pragma once
 
 #include <gust/gust.h>
@@ -18,6 +19,9 @@ class Code {
   /// threads at once. `params` is JSON text and stays valid during the call.
   virtual int work(gust_burst* burst, std::string_view params) = 0;
 };
+
+/// Kinds that begin so are Python's.
+inline constexpr std::string_view kPythonKinds = "python:";
 
 /// A shared object of the C ABI (gust/gust.h), kind "cpp:1". Runs the object's static constructors.
 Result<std::unique_ptr<Code>> load_cpp(const std::string& path);

@@ -53,7 +53,10 @@ class PackProcess {
 
  private:
   bool read_one();
+  /// Waits for the pack, once its socket is closed, and ends whatever it has left.
+  void end_group();
 
+  std::string directory_;
   UniqueFd socket_;
   UniqueFd output_;
   pid_t pid_ = -1;

@@ -6,6 +6,7 @@
 #include <spawn.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -51,6 +52,7 @@ PackProcess::PackProcess(Socket socket, const std::vector<std::string>& argument
   const UniqueFd theirs(fcntl(ends[1], F_DUPFD_CLOEXEC, 10));
   close(ends[1]);
   output_.reset(memfd_create("output", MFD_CLOEXEC));
+  EXPECT_EQ(fcntl(output_.get(), F_SETFL, O_APPEND), 0);  // several processes may write
 
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -61,14 +63,30 @@ PackProcess::PackProcess(Socket socket, const std::vector<std::string>& argument
   std::vector<char*> argv = {const_cast<char*>("gust-pack")};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
-  EXPECT_EQ(posix_spawn(&pid_, GUST_PACK_PROGRAM, &actions, nullptr, argv.data(), environ), 0);
+  // As in a container: a folder of its own, which the pack may fill, and a process group, which ends with the pack.
+  directory_ = testing::TempDir() + "/gust_pack_XXXXXX";
+  EXPECT_NE(mkdtemp(directory_.data()), nullptr);
+  posix_spawn_file_actions_addchdir_np(&actions, directory_.c_str());
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  EXPECT_EQ(posix_spawn(&pid_, GUST_PACK_PROGRAM, &actions, &attributes, argv.data(), environ), 0);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
 }
 
 PackProcess::~PackProcess() {
-  if (pid_ < 0) return;
-  kill(pid_, SIGKILL);
-  waitpid(pid_, nullptr, 0);
+  if (pid_ >= 0) end_group();
+  std::error_code ignored;
+  std::filesystem::remove_all(directory_, ignored);
+}
+
+void PackProcess::end_group() {
+  siginfo_t info{};
+  waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT | (socket_ ? WNOHANG : 0));
+  kill(-pid_, SIGKILL);
+  EXPECT_EQ(waitpid(pid_, &story_.wait_status, 0), pid_);
+  pid_ = -1;
 }
 
 void PackProcess::send(const protocol::StartMessage& start) const {
@@ -128,8 +146,8 @@ void PackProcess::wait_for_starts(std::size_t workers) {
 PackStory PackProcess::finish() {
   while (socket_ && read_one()) {
   }
-  EXPECT_EQ(waitpid(pid_, &story_.wait_status, 0), pid_);
-  pid_ = -1;
+  socket_.reset();
+  end_group();
   std::string output(static_cast<std::size_t>(lseek(output_.get(), 0, SEEK_END)), '\0');
   EXPECT_EQ(pread(output_.get(), output.data(), output.size(), 0), static_cast<ssize_t>(output.size()));
   story_.output = output;

@@ -10,11 +10,13 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <sys/resource.h>
+#include <sys/wait.h>
 #include <utility>
 
 #include "pack/code.h"
+#include "pack/forked_workers.h"
 #include "pack/last_words.h"
+#include "pack/worker_group.h"
 #include "pack/workers.h"
 #include "protocol/pack_frames.h"
 
@@ -39,12 +41,6 @@ constexpr std::size_t kMaxStartBytes = std::size_t{1} << 30;
   ::_exit(exit_code);
 }
 
-std::uint64_t peak_memory_bytes() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) << 10;
-}
-
 /// Reports on the socket. When the invoker is gone nobody wants this process any more: it ends at once.
 class Reporter {
  public:
@@ -59,7 +55,7 @@ class Reporter {
   }
   /// The load is reported only now, together with the first starts: one wake-up of the invoker less.
   void loaded(const protocol::LoadedMessage& message) { loaded_ = message; }
-  void started(Workers& workers) {
+  void started(WorkerGroup& workers) {
     const protocol::StartedMessage news = workers.take_started();
     if (news.empty()) return;
     if (loaded_) send(FrameType::kLoaded, encode(*std::exchange(loaded_, std::nullopt)));
@@ -73,14 +69,27 @@ class Reporter {
                                                               .remote_messages = sent.remote_messages,
                                                               .remote_bytes = sent.remote_bytes}));
   }
-  void finished(Workers& workers) const {
+  void finished(WorkerGroup& workers) const {
     do {
-      protocol::FinishedMessage news = workers.take_finished(protocol::kMaxResultBytes);
+      const protocol::FinishedMessage news = workers.take_finished(protocol::kMaxResultBytes);
       if (news.empty()) return;
-      const std::uint64_t peak = peak_memory_bytes();
-      for (protocol::WorkerFinish& worker : news) worker.peak_memory_bytes = peak;
       send(FrameType::kFinished, encode(news));
     } while (workers.more_finished());
+  }
+  /// The last words of a worker's process, which cannot say them itself.
+  [[noreturn]] void died(const Death& death) const {
+    const std::uint32_t worker = death.worker ? death.worker->value() : protocol::kNoWorker;
+    const std::int64_t at_us = to_micros(wall_now());
+    if (WIFSIGNALED(death.wait_status)) {
+      send(FrameType::kCrashed, encode(protocol::CrashedMessage{.worker_id = worker,
+                                                                .signal = WTERMSIG(death.wait_status),
+                                                                .address = protocol::kNoAddress,
+                                                                .at_us = at_us}));
+    } else {
+      send(FrameType::kExited, encode(protocol::ExitedMessage{
+                                   .worker_id = worker, .exit_code = WEXITSTATUS(death.wait_status), .at_us = at_us}));
+    }
+    leave(kExitFailed);
   }
 
  private:
@@ -111,7 +120,7 @@ std::optional<StartMessage> read_start(int socket, const Reporter& reporter) {
 }
 
 /// Waits until there is news of workers, or until `end`.
-void wait(int socket, protocol::MessageReader& reader, Workers& workers, std::optional<SteadyTime> end) {
+void wait(int socket, protocol::MessageReader& reader, WorkerGroup& workers, std::optional<SteadyTime> end) {
   using std::chrono::milliseconds;
   const auto left = end ? std::chrono::ceil<milliseconds>(*end - std::chrono::steady_clock::now()) : milliseconds(-1);
   std::array<pollfd, 2> entries = {pollfd{.fd = socket, .events = POLLIN, .revents = 0},
@@ -120,26 +129,28 @@ void wait(int socket, protocol::MessageReader& reader, Workers& workers, std::op
   if (entries[0].revents != 0) {
     const auto message = reader.read(socket);
     if (!message) ::_exit(kExitFailed);  // the end of the stream, the end of the invoker
-    if (*message && !workers.peers().obey(**message, workers.hub())) ::_exit(kExitFailed);
+    if (*message && !workers.obey(**message)) ::_exit(kExitFailed);
   }
-  if (entries[1].revents != 0) workers.clear_event();
+  if (entries[1].revents != 0) workers.take_events();
 }
 
 /// Until every worker is reported as finished.
-void report_all(int socket, Reporter& reporter, Workers& workers) {
+void report_all(int socket, Reporter& reporter, WorkerGroup& workers) {
   using Clock = std::chrono::steady_clock;
   protocol::MessageReader reader(kMaxStartBytes);
   bool starts_missing = true;
   std::optional<Clock::time_point> window_end = Clock::now() + kBatchWindow;
   while (true) {
-    if (const auto address = workers.peers().take_announcement()) reporter.send(FrameType::kPeerAddress, *address);
+    if (const auto failure = workers.failure()) reporter.load_failed({ErrorCode::kInvalid, *failure});
+    if (const auto death = workers.death()) reporter.died(*death);
+    if (const auto address = workers.take_announcement()) reporter.send(FrameType::kPeerAddress, *address);
     const bool everything = workers.all_finished();
     const bool window_over = window_end && Clock::now() >= *window_end;
     if (starts_missing && (window_over || workers.all_started())) {
       starts_missing = !workers.all_started();
       reporter.started(workers);
     }
-    if (everything) reporter.traffic(workers.hub().traffic());
+    if (everything) reporter.traffic(workers.traffic());
     if (everything || window_over) reporter.finished(workers);
     if (everything) return;
     if (window_over) window_end.reset();
@@ -149,6 +160,24 @@ void report_all(int socket, Reporter& reporter, Workers& workers) {
   }
 }
 
+/// Threads that run a shared object; they begin at once.
+Result<std::unique_ptr<WorkerGroup>> start_threads(const StartMessage& start) {
+  // Lines in the log as they are printed, also when the next one is a crash.
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  report_crashes(kInvokerSocket);
+  report_exit();
+  auto code = GUST_TRY(load_code(start.kind, start.code_path));
+  report_exit();
+  auto workers = std::make_unique<Workers>(start, std::move(code));
+  GUST_TRY_VOID(workers->start_all());
+  return workers;
+}
+
+Result<std::unique_ptr<WorkerGroup>> start_workers(const StartMessage& start) {
+  if (!start.kind.starts_with(kPythonKinds)) return start_threads(start);
+  return ForkedWorkers::load(start, GUST_TRY(Interpreter::start()), kInvokerSocket);
+}
+
 }  // namespace
 
 int run_pack(WallTime entered) {
@@ -156,24 +185,13 @@ int run_pack(WallTime entered) {
   const std::optional<StartMessage> start = read_start(kInvokerSocket, reporter);
   if (!start) return kExitNoInvoker;
 
-  // Lines in the log as they are printed, also when the next one is a crash.
-  std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  report_crashes(kInvokerSocket);
-  report_exit();
-  auto code = load_code(start->kind, start->code_path);
-  if (!code) reporter.load_failed(code.error());
-  report_exit();
-
-  protocol::LoadedMessage loaded;
+  auto workers = start_workers(*start);
+  if (!workers) reporter.load_failed(workers.error());
+  protocol::LoadedMessage loaded = (*workers)->loaded();
   loaded.entered_us = to_micros(entered);
-  loaded.loaded_us = to_micros(wall_now());
-  loaded.peak_memory_bytes = peak_memory_bytes();
-  Workers workers(*start, **code);
-  const Result<void> running = workers.start_all();
-  if (!running) reporter.load_failed(running.error());
   reporter.loaded(loaded);
-  report_all(kInvokerSocket, reporter, workers);
-  workers.hub().finish();
+  report_all(kInvokerSocket, reporter, **workers);
+  (*workers)->finish();
   leave(kExitFinished);
 }
 

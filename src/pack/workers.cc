@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include <sys/eventfd.h>
+#include <utility>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "pack/last_words.h"
+#include "pack/own_memory.h"
 
 namespace gust::pack {
 
@@ -28,9 +30,10 @@ SteadyTime deadline_at(std::int64_t wall_us) {
 
 }  // namespace
 
-Workers::Workers(const StartMessage& start, Code& code)
+Workers::Workers(const StartMessage& start, std::unique_ptr<Code> code)
     : start_(start),
-      code_(code),
+      code_(std::move(code)),
+      loaded_{.loaded_us = to_micros(wall_now()), .peak_memory_bytes = peak_memory_bytes()},
       identity_{.burst_id = start.flare_id,
                 .burst_size = start.burst_size,
                 .pack_id = start.pack_id,
@@ -74,7 +77,7 @@ void* Workers::run(void* argument) {
   if (workers.started_.fetch_add(1, std::memory_order_acq_rel) + 1 == workers.count()) workers.notify();
 
   slot.finish.function_started_us = to_micros(wall_now());
-  const int returned = workers.code_.work(slot.context.abi(), slot.params);
+  const int returned = workers.code_->work(slot.context.abi(), slot.params);
   slot.finish.function_ended_us = to_micros(wall_now());
   worker::Outcome outcome = slot.context.finish(returned);
   slot.finish.ok = outcome.ok;
@@ -108,7 +111,7 @@ void Workers::notify() const {
   GUST_CHECK(::write(event_.get(), &one, sizeof one) == sizeof one, "an eventfd takes 2^64 - 2 events");
 }
 
-void Workers::clear_event() const {
+void Workers::take_events() {
   std::uint64_t count = 0;
   [[maybe_unused]] const ssize_t got = ::read(event_.get(), &count, sizeof count);  // empty is as good
 }
@@ -128,6 +131,7 @@ FinishedMessage Workers::take_finished(std::size_t max_bytes) {
   finish_news_.exchange(false, std::memory_order_acq_rel);
   more_finished_ = false;
   FinishedMessage message;
+  const std::uint64_t peak = peak_memory_bytes();
   std::size_t bytes = 0;
   for (Slot& slot : slots_) {
     if (slot.finish_taken || slot.state.load(std::memory_order_acquire) != State::kFinished) continue;
@@ -138,6 +142,7 @@ FinishedMessage Workers::take_finished(std::size_t max_bytes) {
     }
     slot.finish_taken = true;
     bytes += slot.finish.result.size() + 64;
+    slot.finish.peak_memory_bytes = peak;
     message.push_back(std::move(slot.finish));
   }
   return message;

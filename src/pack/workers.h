@@ -1,4 +1,4 @@
-// The workers of a pack: their threads, and what has become of each of them.
+// Workers that are threads, and what has become of each of them.
 #pragma once
 
 #include <pthread.h>
@@ -6,6 +6,9 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/fd.h"
@@ -14,6 +17,7 @@
 #include "pack/code.h"
 #include "pack/peer_link.h"
 #include "pack/threads.h"
+#include "pack/worker_group.h"
 #include "protocol/pack_frames.h"
 #include "worker/context.h"
 #include "worker/exchange.h"
@@ -23,34 +27,28 @@ namespace gust::pack {
 /// Made and asked on the pack's main thread; the workers run on threads of their own and only write into their slots.
 /// The main thread is woken three times in the life of a pack that starts and finishes as one, however many workers it
 /// has: when the last has started, when one has finished, and when the last has.
-class Workers {
+class Workers final : public WorkerGroup {
  public:
-  /// `start` and `code` must outlive this object, and this object the process: threads are never joined.
-  Workers(const protocol::StartMessage& start, Code& code);
+  /// `start` must outlive this object, and this object the process: threads are never joined.
+  Workers(const protocol::StartMessage& start, std::unique_ptr<Code> code);
 
   /// Starts all of them. What fails half-way leaves the others running: to be followed by the end of the process.
   Result<void> start_all();
 
   [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(slots_.size()); }
-  [[nodiscard]] bool all_started() const { return started_.load(std::memory_order_acquire) == count(); }
-  [[nodiscard]] bool all_finished() const { return finished_.load(std::memory_order_acquire) == count(); }
-  /// Some worker has finished since take_finished() began last.
-  [[nodiscard]] bool has_finish_news() const { return finish_news_.load(std::memory_order_acquire); }
-
-  /// Readable when there is news; never blocks to read.
-  [[nodiscard]] int event_fd() const { return event_.get(); }
-  void clear_event() const;
-
-  /// Those that have started and were not taken before.
-  protocol::StartedMessage take_started();
-  /// Those whose start was taken, have finished and were not taken before, with about `max_bytes` of results at most;
-  /// more_finished() tells whether some were left.
-  protocol::FinishedMessage take_finished(std::size_t max_bytes);
-  [[nodiscard]] bool more_finished() const { return more_finished_; }
-
-  [[nodiscard]] message::Hub& hub() { return exchange_.hub; }
-  /// Its announcement makes event_fd() readable.
-  [[nodiscard]] PeerLink& peers() { return peers_; }
+  [[nodiscard]] protocol::LoadedMessage loaded() const override { return loaded_; }
+  [[nodiscard]] bool all_started() const override { return started_.load(std::memory_order_acquire) == count(); }
+  [[nodiscard]] bool all_finished() const override { return finished_.load(std::memory_order_acquire) == count(); }
+  [[nodiscard]] bool has_finish_news() const override { return finish_news_.load(std::memory_order_acquire); }
+  [[nodiscard]] int event_fd() const override { return event_.get(); }
+  void take_events() override;
+  protocol::StartedMessage take_started() override;
+  protocol::FinishedMessage take_finished(std::size_t max_bytes) override;
+  [[nodiscard]] bool more_finished() const override { return more_finished_; }
+  std::optional<std::string> take_announcement() override { return peers_.take_announcement(); }
+  Result<void> obey(const protocol::Message& message) override { return peers_.obey(message, exchange_.hub); }
+  [[nodiscard]] message::Traffic traffic() const override { return exchange_.hub.traffic(); }
+  void finish() override { exchange_.hub.finish(); }
 
  private:
   enum class State : std::uint8_t { kCreated, kStarted, kFinished };
@@ -80,7 +78,8 @@ class Workers {
   void notify() const;
 
   const protocol::StartMessage& start_;
-  Code& code_;
+  std::unique_ptr<Code> code_;
+  protocol::LoadedMessage loaded_;
   worker::PackIdentity identity_;
   PeerLink peers_;
   worker::Exchange exchange_;

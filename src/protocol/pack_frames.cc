@@ -39,6 +39,11 @@ const char* inconsistent_field(const StartMessage& start) {
 }
 
 template <class Message>
+std::string encode_plain(const Message& message) {
+  return {reinterpret_cast<const char*>(&message), sizeof message};
+}
+
+template <class Message>
 Result<Message> decode_plain(std::string_view payload, const char* name) {
   if (payload.size() != sizeof(Message)) {
     return fail(ErrorCode::kInvalid, std::string("a pack's ") + name + " message has " +
@@ -76,6 +81,8 @@ std::string encode(const StartMessage& message) {
   out.text(message.backend);
   out.text(message.backend_uri);
   out.integer(message.chunk_bytes);
+  out.text(message.main);
+  out.integer(static_cast<std::uint8_t>(message.is_single));
   return out.take();
 }
 
@@ -104,6 +111,11 @@ Result<StartMessage> decode(std::string_view payload) {
   in.text("backend", message.backend);
   in.text("backend_uri", message.backend_uri);
   in.integer("chunk_bytes", message.chunk_bytes);
+  in.text("main", message.main);
+  std::uint8_t is_single = 0;
+  in.integer("is_single", is_single);
+  if (is_single > 1) in.spoil("is_single");
+  message.is_single = is_single == 1;
   message.workers.first = WorkerId(first_worker);
   if (in.good()) {
     if (const char* field = inconsistent_field(message)) in.spoil(field);
@@ -214,7 +226,9 @@ Result<PeersMessage> decode(std::string_view payload) {
   return message;
 }
 
-std::string encode(const TrafficMessage& message) { return {reinterpret_cast<const char*>(&message), sizeof message}; }
+std::string encode(const CrashedMessage& message) { return encode_plain(message); }
+
+std::string encode(const TrafficMessage& message) { return encode_plain(message); }
 
 template <>
 Result<TrafficMessage> decode(std::string_view payload) {
@@ -225,6 +239,8 @@ template <>
 Result<CrashedMessage> decode(std::string_view payload) {
   return decode_plain<CrashedMessage>(payload, "crashed");
 }
+
+std::string encode(const ExitedMessage& message) { return encode_plain(message); }
 
 template <>
 Result<ExitedMessage> decode(std::string_view payload) {

@@ -27,6 +27,7 @@ inline constexpr std::uint32_t kPacketMagic = 0x314b5047;  // "GPK1"
 /// Well below the default send buffer of a Unix socket (212,992 bytes).
 inline constexpr std::size_t kMaxPacketPayload = 64 << 10;
 inline constexpr std::uint32_t kNoWorker = UINT32_MAX;
+inline constexpr std::uint64_t kNoAddress = UINT64_MAX;
 
 /// The largest result of one worker.
 inline constexpr std::size_t kMaxResultBytes = std::size_t{16} << 20;
@@ -36,11 +37,11 @@ inline constexpr std::size_t kMaxPackMessageBytes = 2 * kMaxResultBytes;
 enum class FrameType : std::uint16_t {
   kStart = 1,        ///< invoker -> pack, once: StartMessage
   kLoaded = 2,       ///< pack -> invoker: LoadedMessage
-  kLoadFailed = 3,   ///< pack -> invoker, last: a sentence in UTF-8
+  kLoadFailed = 3,   ///< pack -> invoker, last: a sentence in UTF-8; also when a worker's process cannot be created
   kStarted = 4,      ///< pack -> invoker: StartedMessage
   kFinished = 5,     ///< pack -> invoker: FinishedMessage
-  kCrashed = 6,      ///< pack -> invoker, last, from a signal handler: CrashedMessage
-  kExited = 7,       ///< pack -> invoker, last, from exit(): ExitedMessage
+  kCrashed = 6,      ///< pack -> invoker, last, from a signal handler or for a worker's process: CrashedMessage
+  kExited = 7,       ///< pack -> invoker, last, from exit() or for a worker's process: ExitedMessage
   kPeerAddress = 8,  ///< pack -> invoker, at most once, when a worker first has to do with another pack: its address,
                      ///< or its backend
   kPeers = 9,        ///< invoker -> pack: PeersMessage
@@ -82,6 +83,8 @@ struct StartMessage {
   std::string backend = "tcp";                   ///< what carries messages between packs
   std::string backend_uri;                       ///< of its server, a secret; empty for tcp
   std::uint64_t chunk_bytes = 1 << 20;           ///< of a message, at a time
+  std::string main;                              ///< which function, where the kind has a choice; empty: its default
+  bool is_single = false;                        ///< an invocation of its own, not a burst of one
 };
 
 struct LoadedMessage {
@@ -129,11 +132,11 @@ using PeersMessage = std::vector<PeerNews>;
 /// The largest address that a pack may announce.
 inline constexpr std::size_t kMaxPeerAddressBytes = 512;
 
-/// Written by a signal handler: a plain struct, sent as it lies in memory.
+/// A worker was ended by a signal. Written by a signal handler: a plain struct, sent as it lies in memory.
 struct CrashedMessage {
   std::uint32_t worker_id = kNoWorker;  ///< whose code it was, or kNoWorker
   std::int32_t signal = 0;
-  std::uint64_t address = 0;  ///< si_addr
+  std::uint64_t address = 0;  ///< si_addr, or kNoAddress
   std::int64_t at_us = 0;
 };
 static_assert(sizeof(CrashedMessage) == 24);
@@ -152,6 +155,8 @@ std::string encode(const StartedMessage& message);
 std::string encode(const FinishedMessage& message);
 std::string encode(const PeersMessage& message);
 std::string encode(const TrafficMessage& message);
+std::string encode(const CrashedMessage& message);
+std::string encode(const ExitedMessage& message);
 
 /// kInvalid, naming the field, for any payload that encode() could not have written.
 template <class Message>

@@ -109,14 +109,15 @@ def test_deploy_of_a_corrupted_object(cluster, worker, tmp_path):
     ("arguments", "code", "fragment"),
     [
         (["/nowhere.so"], 2, "cannot read /nowhere.so"),
-        (["/tmp"], 2, "cannot read /tmp"),
-        ([__file__], 2, "the file is not a shared object; make one from your source with `gust build"),
+        (["/tmp", "--kind", "cpp:1"], 2, "cannot read /tmp"),
+        (["/tmp"], 2, "the name of /tmp does not tell what it is; .so is"),
+        ([__file__, "--kind", "cpp:1"], 2, "the file is not a shared object; make one from your source with `gust build"),
         (["hello.cc"], 2, "hello.cc is source; compile it first: gust build hello.cc"),
         (["TASK", "--memory", "lots"], 2, "--memory: 'lots' is not a size; write for example 512MB"),
         (["TASK", "--memory", "1MB"], 2, "limits.memory is 1; it must be a whole number of 16 to"),
         (["TASK", "--timeout", "never"], 2, "--timeout: 'never' is not a duration"),
         (["TASK", "--timeout", "1ms"], 2, "limits.timeout is 1; it must be"),
-        (["TASK", "--kind", "cobol:1"], 2, 'kind "cobol:1" does not exist here; the kinds are: cpp:1'),
+        (["TASK", "--kind", "cobol:1"], 2, 'kind "cobol:1" does not exist here; the kinds are: cpp:1, python:3'),
     ],
 )
 def test_deploy(cluster, worker, arguments, code, fragment):

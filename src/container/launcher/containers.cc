@@ -152,8 +152,8 @@ void Containers::end(pid_t pid, int wait_status, std::uint64_t cpu_us, std::uint
     ended_.push_back({.event = event, .tag = container.tag});
     return;
   }
-  // The first process of a process namespace is collected last.
-  if (clear_up(container) && WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL) {
+  // The first process of a process namespace is collected last. It need not be the one that the kernel chose.
+  if (clear_up(container) && wait_status != 0) {
     event.step = Step::kLimitMemory;
   }
   events_.push_back(event);

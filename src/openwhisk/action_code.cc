@@ -1,0 +1,126 @@
+#include "openwhisk/action_code.h"
+
+#include <algorithm>
+#include <cctype>
+#include <fmt/format.h>
+#include <optional>
+#include <utility>
+
+#include "base/encoding.h"
+#include "base/image_name.h"
+#include "openwhisk/action_body.h"
+#include "openwhisk/names.h"
+#include "openwhisk/zip_package.h"
+
+namespace gust::openwhisk {
+
+namespace {
+
+constexpr std::size_t kLongestShown = 100;
+
+std::unexpected<Error> wrong(std::string_view member, const Json& value, std::string_view right) {
+  return fail(ErrorCode::kInvalid,
+              fmt::format("exec.{} is {}; it must be {}", member, dump_json(value).substr(0, kLongestShown), right));
+}
+
+/// Moves the text out: code is too long to be copied without need.
+Result<std::string> take_text(Json& exec, const char* name) {
+  const auto found = exec.find(name);
+  if (found == exec.end() || found->is_null()) return std::string();
+  if (!found->is_string()) return wrong(name, *found, "a string");
+  return std::move(found->get_ref<std::string&>());
+}
+
+Result<std::optional<bool>> read_binary(const Json& exec) {
+  const auto found = exec.find("binary");
+  if (found == exec.end() || found->is_null()) return std::nullopt;
+  if (!found->is_boolean()) return wrong("binary", *found, "true or false");
+  return found->get<bool>();
+}
+
+/// Python's own rule for names goes further: letters of any alphabet. Packs look the function up by this name.
+Result<void> check_main(std::string_view main) {
+  const auto allowed = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c >= 0x80; };
+  if (main.size() <= kLongestShown && std::ranges::all_of(main, allowed)) return {};
+  return fail(ErrorCode::kInvalid, fmt::format("exec.main is \"{}\"; it must be the name of a function of the code",
+                                               main.substr(0, kLongestShown)));
+}
+
+/// Empty for the host's own programs.
+Result<std::string> read_image(Json& exec) {
+  std::string image = GUST_TRY(take_text(exec, "image"));
+  if (image.empty() || image == kHostImage) return std::string();
+  const Result<void> good = check_image_name(image);
+  if (!good) return std::unexpected(good.error().while_doing("exec.image"));
+  return image;
+}
+
+Result<void> check_size(std::size_t size) {
+  if (size <= kMaxCode.count()) return {};
+  return fail(ErrorCode::kTooLarge,
+              fmt::format("the code has {}; the limit is {}: strip it, or load what is large at run time",
+                          to_string(Bytes(size)), to_string(kMaxCode)));
+}
+
+struct Code {
+  std::string bytes;
+  bool binary = false;
+};
+
+Result<Code> decode(std::string text, const Kind& kind, std::optional<bool> binary) {
+  if (kind.text == CodeText::kSource) {
+    // An archive in base64 is no program; where nobody says which it is, its first bytes do.
+    const bool like_archive = text.starts_with("UEsDB") || text.starts_with("UEsFB");  // PK, and what follows it
+    if (!binary.value_or(like_archive)) return Code{.bytes = std::move(text), .binary = false};
+  }
+  auto bytes = base64_decode(text);
+  if (!bytes)
+    return fail(ErrorCode::kInvalid, fmt::format("exec.code is not base64; for {} it is {}", kind.name, kind.code));
+  return Code{.bytes = std::move(*bytes), .binary = true};
+}
+
+}  // namespace
+
+Result<void> apply_exec(Json& exec, store::Action& action) {
+  if (!exec.is_object()) {
+    return fail(ErrorCode::kInvalid,
+                fmt::format(R"(exec is {}; it must be an object such as {})", dump_json(exec).substr(0, kLongestShown),
+                            R"({"kind": "cpp:1", "code": "<base64>"})"));
+  }
+  const std::string kind_text = GUST_TRY(take_text(exec, "kind"));
+  if (kind_text.empty()) {
+    return fail(ErrorCode::kInvalid, R"(exec.kind is missing; examples are "cpp:1" and "python:3")");
+  }
+  const Kind kind = GUST_TRY(find_kind(kind_text));
+  std::string main = GUST_TRY(take_text(exec, "main"));
+  GUST_TRY_VOID(check_main(main));
+  std::string image = GUST_TRY(read_image(exec));
+  const std::optional<bool> binary = GUST_TRY(read_binary(exec));
+  std::string text = GUST_TRY(take_text(exec, "code"));
+  if (text.empty()) {
+    return fail(ErrorCode::kInvalid, fmt::format("exec.code is missing; for {} it is {}", kind.name, kind.code));
+  }
+  Code code = GUST_TRY(decode(std::move(text), kind, binary));
+  GUST_TRY_VOID(check_size(code.bytes.size()));
+  action.kind = kind.name;
+  action.main = std::move(main);
+  action.image = std::move(image);
+  action.binary = code.binary;
+  action.code_digest = sha256_hex(code.bytes);
+  action.code = std::make_shared<const std::string>(std::move(code.bytes));
+  return {};
+}
+
+Result<void> inspect_code(const store::Action& action, const InspectObject& inspect_object) {
+  const Kind kind = GUST_TRY(find_kind(action.kind));
+  if (kind.text == CodeText::kSource) {
+    if (action.binary) return check_python_zip(*action.code);
+    if (action.code->find('\0') == std::string::npos) return {};
+    return fail(ErrorCode::kInvalid, "exec.code has zero bytes, so it is no source text; for an archive, set binary");
+  }
+  const auto info = inspect_object(*action.code);
+  if (!info) return std::unexpected(info.error().while_doing("exec.code"));
+  return {};
+}
+
+}  // namespace gust::openwhisk

@@ -1,0 +1,24 @@
+// The `exec` of an action's body: which kind of code it is, and the code itself, checked as far as that is possible
+// without running it.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "store/records.h"
+#include "worker/inspect.h"
+
+namespace gust::openwhisk {
+
+/// Takes kind, main, binary and code over to `action`, moving the text out of `exec`. A missing `binary` is inferred,
+/// as `wsk` does not send it. kInvalid names the member; kTooLarge for code over kMaxCode.
+Result<void> apply_exec(Json& exec, store::Action& action);
+
+using InspectObject = std::function<Result<worker::ObjectInfo>(std::string_view)>;
+
+/// Whether packs could load the code at all: a shared object of this ABI, an archive that may be unpacked.
+Result<void> inspect_code(const store::Action& action, const InspectObject& inspect_object);
+
+}  // namespace gust::openwhisk

@@ -1,0 +1,139 @@
+#include "pack/interpreter.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/check.h"
+#include "base/files.h"
+
+namespace gust::pack {
+
+namespace {
+
+/// Descriptors that are handed on lie above those that they become: one duplicated onto itself would be closed.
+constexpr int kLowestOfOurs = 10;
+
+// The source is read from a descriptor: nothing has to be installed, and process lists stay readable. The name shows in
+// the traceback of a fault of the runner's own.
+constexpr char kBoot[] = "import os;exec(compile(os.read(5,1<<20),'gust-runner','exec'))";
+
+bool is_program(const std::string& path) {
+  struct stat status{};
+  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && ::access(path.c_str(), X_OK) == 0;
+}
+
+Result<UniqueFd> move_up(UniqueFd descriptor) {
+  UniqueFd moved(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, kLowestOfOurs));
+  if (!moved) return fail_errno("duplicate a descriptor for the Python interpreter", errno);
+  return moved;
+}
+
+Result<UniqueFd> memory_file(const char* name) {
+  UniqueFd file(::memfd_create(name, MFD_CLOEXEC));
+  if (!file) return fail_errno("memfd_create", errno);
+  return move_up(std::move(file));
+}
+
+void append_numbers(std::string& text, std::string_view name, const std::vector<std::uint32_t>& numbers) {
+  text += name;
+  std::array<char, 11> digits;
+  for (const std::uint32_t number : numbers) {
+    digits[0] = ' ';
+    text.append(digits.data(), std::to_chars(digits.data() + 1, digits.data() + digits.size(), number).ptr);
+  }
+  text += '\n';
+}
+
+// As class Job of the runner reads it.
+std::string describe(const protocol::StartMessage& start) {
+  std::string text = "code " + start.code_path + "\nmain " + start.main + "\nsingle " + (start.is_single ? "1" : "0") +
+                     "\nburst_id " + start.flare_id + "\nburst_size " + std::to_string(start.burst_size) +
+                     "\npack_id " + std::to_string(start.pack_id) + "\ninvoker_id " + std::to_string(start.invoker_id) +
+                     "\nfirst_worker " + std::to_string(start.workers.first.value()) + "\n";
+  append_numbers(text, "pack_first_worker", start.pack_first_worker);
+  append_numbers(text, "params_end", start.params_end);
+  return text;
+}
+
+}  // namespace
+
+Result<std::string> find_python(std::string_view folders) {
+  for (std::size_t begin = 0; begin < folders.size();) {
+    const std::size_t end = std::min(folders.find(':', begin), folders.size());
+    const std::string_view folder = folders.substr(begin, end - begin);
+    std::string program = std::string(folder) + "/python3";
+    if (folder.starts_with('/') && is_program(program)) return program;
+    begin = end + 1;
+  }
+  return fail(ErrorCode::kInvalid, "there is no python3 in the container (looked in " + std::string(folders) +
+                                       "); install Python 3.9 or newer on the invoker's machine or in the image");
+}
+
+Result<Interpreter> Interpreter::start() {
+  const char* path = std::getenv("PATH");
+  const std::string program =
+      GUST_TRY(find_python(std::string(path != nullptr ? path : "") + ":/usr/local/bin:/usr/bin"));
+  Interpreter interpreter;
+  std::array<int, 2> ends;
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return fail_errno("make a socket to the Python interpreter", errno);
+  }
+  interpreter.socket_.reset(ends[0]);
+  const UniqueFd theirs = GUST_TRY(move_up(UniqueFd(ends[1])));
+  if (::fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) return fail_errno("fcntl", errno);
+  interpreter.job_ = GUST_TRY(memory_file("job"));
+  const UniqueFd source = GUST_TRY(memory_file("runner"));
+  GUST_TRY_VOID(write_all(source.get(), python_runner()));
+  if (::lseek(source.get(), 0, SEEK_SET) != 0) return fail_errno("lseek", errno);
+
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, theirs.get(), kReports);
+  posix_spawn_file_actions_adddup2(&actions, interpreter.job_.get(), kJob);
+  posix_spawn_file_actions_adddup2(&actions, source.get(), kSource);
+  // -I: neither the current folder, nor the user's packages, nor variables of Python's say what is imported. -B: no
+  // compiled files are written; the container's end would be theirs.
+  std::array<std::string, 4> arguments = {"python3", "-IB", "-c", kBoot};
+  std::array<char*, 5> argv{};
+  for (std::size_t i = 0; i < arguments.size(); ++i) argv[i] = arguments[i].data();
+  const int error = ::posix_spawn(&interpreter.pid_, program.c_str(), &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) return fail_errno("start " + program, error);
+  interpreter.process_.reset(static_cast<int>(::syscall(SYS_pidfd_open, interpreter.pid_, 0)));
+  if (!interpreter.process_) return fail_errno("watch the Python interpreter", errno);
+  return interpreter;
+}
+
+Result<void> Interpreter::give(const protocol::StartMessage& job) {
+  const std::string text = describe(job);
+  GUST_TRY_VOID(write_all(job_.get(), text));
+  GUST_TRY_VOID(write_all(job_.get(), job.params));
+  job_.reset();
+  const std::string size = std::to_string(text.size());
+  // An interpreter that is gone already is found out by whoever waits for its reports.
+  if (::send(socket_.get(), size.data(), size.size(), MSG_NOSIGNAL) < 0 && errno != EPIPE) {
+    return fail_errno("send the Python interpreter its job", errno);
+  }
+  return {};
+}
+
+int Interpreter::wait_status() const {
+  int status = 0;
+  while (::waitpid(pid_, &status, 0) < 0) GUST_CHECK(errno == EINTR, "a child that nobody else waits for");
+  return status;
+}
+
+}  // namespace gust::pack

@@ -1,0 +1,52 @@
+// The Python interpreter of a pack: found in the container, started, told what to do, watched.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "protocol/pack_frames.h"
+
+namespace gust::pack {
+
+/// What the interpreter runs, embedded by the build: src/pack/python/runner.py.
+std::string_view python_runner();
+
+/// Absolute path of the first python3 in these folders, which are given as PATH has them. kInvalid, saying where it was
+/// looked for.
+Result<std::string> find_python(std::string_view folders);
+
+/// A process that runs python_runner(). It imports what it needs of the standard library and then waits for its job, so
+/// one may be started before it is known what for.
+class Interpreter {
+ public:
+  /// Descriptors as the runner finds them.
+  static constexpr int kReports = 3;
+  static constexpr int kJob = 4;
+  static constexpr int kSource = 5;
+
+  /// The python3 of PATH, else of /usr/local/bin or /usr/bin. Its standard streams are this process's, as is its
+  /// environment. No other descriptor is inherited.
+  static Result<Interpreter> start();
+
+  /// Has it load the code and fork the workers. Once.
+  Result<void> give(const protocol::StartMessage& job);
+
+  /// A non-blocking socket that keeps packets whole, on which it and all of its workers report.
+  [[nodiscard]] int socket() const { return socket_.get(); }
+  /// Readable when it has ended.
+  [[nodiscard]] int ended_fd() const { return process_.get(); }
+  /// How it has ended, as from waitpid(2); waits for the end. Once.
+  [[nodiscard]] int wait_status() const;
+
+ private:
+  UniqueFd socket_;
+  UniqueFd job_;
+  UniqueFd process_;
+  pid_t pid_ = -1;
+};
+
+}  // namespace gust::pack
