@@ -63,6 +63,8 @@ struct Exited {
 struct Events {
   std::function<void(const Launched&)> launched;
   std::function<void(const Exited&)> exited;
+  /// So many containers wait ready, whenever that changed. May be empty.
+  std::function<void(std::uint32_t ready)> prewarmed{};
 };
 
 /// Only on one thread, the invoker's.

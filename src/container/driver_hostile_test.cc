@@ -20,11 +20,11 @@ using ::testing::Le;
 constexpr ContainerId kAttacker = 1;
 constexpr ContainerId kBystander = 2;
 
-class HostileTest : public ::testing::Test {
+class HostileTest : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
-    harness_.emplace("sandbox", GUST_HOSTILE_PACK);
+    harness_.emplace(GetParam(), GUST_HOSTILE_PACK);
     auto [spec, ends] = make_spec(kBystander, "wait");
     bystander_ = std::move(ends);
     start(std::move(spec));
@@ -55,26 +55,26 @@ class HostileTest : public ::testing::Test {
   OtherEnds bystander_;
 };
 
-TEST_F(HostileTest, ReadsNothingOfTheHost) {
+TEST_P(HostileTest, ReadsNothingOfTheHost) {
   const std::filesystem::path secret = harness_->directory() / "secret";
   std::ofstream(secret) << "of the invoker";
   std::filesystem::permissions(secret, std::filesystem::perms(0644));
   EXPECT_EQ(attack("read", secret).receive(), "none");
 }
 
-TEST_F(HostileTest, WritesToNothingThatIsShared) { EXPECT_EQ(attack("write").receive(), "none"); }
+TEST_P(HostileTest, WritesToNothingThatIsShared) { EXPECT_EQ(attack("write").receive(), "none"); }
 
-TEST_F(HostileTest, ReachesNoOtherProcess) {
+TEST_P(HostileTest, ReachesNoOtherProcess) {
   EXPECT_EQ(attack("processes", std::to_string(getpid())).receive(), "none");
 }
 
-TEST_F(HostileTest, MakesNoNamespacesAndMounts) { EXPECT_EQ(attack("namespaces").receive(), "none"); }
+TEST_P(HostileTest, MakesNoNamespacesAndMounts) { EXPECT_EQ(attack("namespaces").receive(), "none"); }
 
-TEST_F(HostileTest, UsesNothingOfTheKernelThatIsNotForPrograms) { EXPECT_EQ(attack("kernel").receive(), "none"); }
+TEST_P(HostileTest, UsesNothingOfTheKernelThatIsNotForPrograms) { EXPECT_EQ(attack("kernel").receive(), "none"); }
 
-TEST_F(HostileTest, GainsNoPrivileges) { EXPECT_EQ(attack("privileges").receive(), "none"); }
+TEST_P(HostileTest, GainsNoPrivileges) { EXPECT_EQ(attack("privileges").receive(), "none"); }
 
-TEST_F(HostileTest, AForkBombEndsAtItsLimitAndWithItsContainer) {
+TEST_P(HostileTest, AForkBombEndsAtItsLimitAndWithItsContainer) {
   OtherEnds ends = attack("bomb", "", {.memory = Bytes::mb(256), .workers = 1, .processes = 100});
   EXPECT_THAT(std::stoi(ends.receive()), AllOf(Ge(90), Le(101)));
   harness_->driver().kill(kAttacker);
@@ -82,7 +82,7 @@ TEST_F(HostileTest, AForkBombEndsAtItsLimitAndWithItsContainer) {
   EXPECT_FALSE(harness_->exited().at(kAttacker).out_of_memory);
 }
 
-TEST_F(HostileTest, AMemoryBombTakesItsOwnContainerOnly) {
+TEST_P(HostileTest, AMemoryBombTakesItsOwnContainerOnly) {
   for (const char* how : {"memory", "fill"}) {
     const ContainerId id = how[0];
     // Files count as memory, wherever they are.
@@ -95,7 +95,7 @@ TEST_F(HostileTest, AMemoryBombTakesItsOwnContainerOnly) {
   }
 }
 
-TEST_F(HostileTest, TmpIsFullAtItsLimit) {
+TEST_P(HostileTest, TmpIsFullAtItsLimit) {
   const Limits limits{.memory = Bytes::mb(64), .tmp = Bytes::mb(10)};
   EXPECT_THAT(std::stoi(attack("fill", "/tmp/file", limits).receive()), AllOf(Ge(8), Le(10)));
   EXPECT_THAT(std::stoi(attack("files", "", limits, 5).receive()), Le(4000));
@@ -114,12 +114,14 @@ std::pair<UniqueFd, std::string> listen_on_loopback() {
   return {std::move(listener), std::to_string(ntohs(address.sin_port))};
 }
 
-TEST_F(HostileTest, TheNetworkIsTheHostsOrNone) {
+TEST_P(HostileTest, TheNetworkIsTheHostsOrNone) {
   const auto [listener, port] = listen_on_loopback();
   EXPECT_EQ(attack("network", port).receive(), "connect\n");
-  harness_.emplace("sandbox", GUST_HOSTILE_PACK, Network::kNone);
+  harness_.emplace(GetParam(), GUST_HOSTILE_PACK, Network::kNone);
   EXPECT_EQ(attack("network", port).receive(), "none");
 }
+
+INSTANTIATE_TEST_SUITE_P(Sandboxes, HostileTest, ::testing::Values("sandbox", "sandbox prewarmed"));
 
 std::size_t count_lines(const std::string& path) {
   std::ifstream file(path);

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "container/driver.h"
+#include "container/launcher/prewarm_pool.h"
 #include "container/sandbox/namespaces.h"
 
 namespace gust::container {
@@ -20,6 +21,8 @@ struct DriverOptions {
   /// Absolute, or empty for none: what every container can read. Made if need be.
   std::string code_dir{};
   Network network = Network::kHost;
+  /// Empty containers that are kept ready; start() takes one of them where it can. Ignored by a driver without any.
+  Prewarm prewarm{};
 };
 
 /// What Driver::notice() of that driver says, without making one. kInvalid as make_driver().

@@ -15,6 +15,8 @@
 
 #include "pack/code.h"
 #include "pack/last_words.h"
+#include "pack/prewarm.h"
+#include "pack/threads.h"
 #include "pack/workers.h"
 #include "protocol/pack_frames.h"
 
@@ -140,9 +142,7 @@ void report_all(int socket, Reporter& reporter, Workers& workers) {
   }
 }
 
-}  // namespace
-
-int run_pack(WallTime entered) {
+int run(WallTime entered, Threads& threads) {
   Reporter reporter(kInvokerSocket);
   const std::optional<StartMessage> start = read_start(kInvokerSocket, reporter);
   if (!start) return kExitNoInvoker;
@@ -160,12 +160,28 @@ int run_pack(WallTime entered) {
   loaded.loaded_us = to_micros(wall_now());
   loaded.peak_memory_bytes = peak_memory_bytes();
   Workers workers(*start, **code);
-  const Result<void> running = workers.start_all();
+  const Result<void> running = workers.start_all(threads);
   if (!running) reporter.load_failed(running.error());
   reporter.loaded(loaded);
   report_all(kInvokerSocket, reporter, workers);
   workers.hub().finish();
   leave(kExitFinished);
+}
+
+}  // namespace
+
+int run_pack(WallTime entered) {
+  Threads none;
+  return run(entered, none);
+}
+
+void run_prewarmed(std::uint32_t count) {
+  // What cannot be made ahead is made when it is needed, and then somebody is there who can be told that it failed.
+  auto made = Threads::reserve(count);
+  if (made && !made->make_ahead()) ::_exit(kExitFailed);
+  Threads none;
+  if (!await_claim(made ? count : 0)) ::_exit(kExitFailed);
+  ::_exit(run(wall_now(), made ? *made : none));
 }
 
 }  // namespace gust::pack

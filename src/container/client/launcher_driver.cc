@@ -37,7 +37,8 @@ StartEntry start_entry(const Spec& spec) {
           .tmp_limit = limits.tmp.count() != 0 ? limits.tmp.count() : limits.memory.count(),
           .open_files = limits.open_files,
           .processes = limits.processes == 0 ? 0 : limits.processes + limits.workers + kOwnThreads,
-          .cpu_weight = limits.workers};
+          .cpu_weight = limits.workers,
+          .workers = limits.workers};
 }
 
 Result<void> check(const Spec& spec) {
@@ -92,7 +93,8 @@ Result<std::unique_ptr<Driver>> LauncherDriver::create(Isolation isolation, cons
                                                               .pack_binary = options.pack_binary,
                                                               .directory = packs.string(),
                                                               .code_directory = options.code_dir,
-                                                              .network = options.network}));
+                                                              .network = options.network,
+                                                              .prewarm = options.prewarm}));
   UniqueFd poller(epoll_create1(EPOLL_CLOEXEC));
   epoll_event event{.events = EPOLLIN, .data = {}};
   if (!poller || epoll_ctl(poller.get(), EPOLL_CTL_ADD, launcher.socket(), &event) != 0) {
@@ -159,6 +161,10 @@ Result<void> LauncherDriver::read_events(const Events& events) {
 }
 
 void LauncherDriver::deliver(const EventEntry& entry, const Events& events) {
+  if (entry.kind == EventKind::kPrewarmed) {
+    if (events.prewarmed) events.prewarmed(static_cast<std::uint32_t>(entry.status));
+    return;
+  }
   const WallTime at = from_micros(entry.at_us);
   if (entry.kind == EventKind::kLaunched) {
     running_.emplace(entry.id, static_cast<pid_t>(entry.pid));

@@ -103,8 +103,9 @@ Result<LauncherProcess> LauncherProcess::start(const LauncherStart& start) {
   UniqueFd ours(ends[0]);
   const UniqueFd theirs(ends[1]);
   const SpawnSettings settings(theirs.get());
-  std::vector<std::string> texts{launcher_binary, std::string(name_of(start.isolation)), start.pack_binary,
-                                 start.directory};
+  std::vector<std::string> texts{
+      launcher_binary, std::string(name_of(start.isolation)),    start.pack_binary,
+      start.directory, std::to_string(start.prewarm.containers), std::to_string(start.prewarm.threads)};
   if (start.isolation == Isolation::kSandbox) {
     texts.push_back(start.code_directory);
     texts.emplace_back(start.network == Network::kNone ? "none" : "host");

@@ -17,6 +17,7 @@ struct LauncherStart {
   std::string directory;             ///< of working directories; sandboxes' launchers keep nothing in it
   std::string code_directory;        ///< for sandboxes; empty for none
   Network network = Network::kHost;  ///< of sandboxes
+  Prewarm prewarm;
 };
 
 /// Any thread may start it, and may end afterwards: the launcher asks whether its parent process is gone, not its

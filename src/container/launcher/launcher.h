@@ -24,6 +24,7 @@ struct LauncherOptions {
   const char* directory = "";
   const char* code_directory = "";   ///< of sandboxes; empty for none
   Network network = Network::kHost;  ///< of sandboxes
+  Prewarm prewarm;
 };
 
 class Launcher {

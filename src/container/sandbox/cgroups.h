@@ -34,6 +34,8 @@ class Cgroups {
 
   /// A cgroup that nothing is in, with these limits. Nothing with errno set when there is none to be had.
   std::optional<Slot> claim(const CgroupLimits& limits);
+  /// Other limits for a cgroup that is in use. False with errno set.
+  bool adjust(Slot slot, const CgroupLimits& limits) { return set(slot, limits); }
   /// In the new process: enters it. False with errno set.
   [[nodiscard]] bool join(Slot slot) const;
   /// After everything in it has ended.

@@ -30,6 +30,8 @@
 #include <sys/wait.h>
 #include <vector>
 
+#include "pack/prewarm.h"
+
 namespace {
 
 constexpr int kSocket = 3;
@@ -286,7 +288,8 @@ void wait_for_end() {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc == 3 && std::string(argv[1]) == gust::pack::kPrewarmedFlag && !gust::pack::await_claim(0)) return 98;
   const char* variable = getenv("DO");
   const std::string what = variable == nullptr ? "" : variable;
   const char* argument = getenv("ARGUMENT");
