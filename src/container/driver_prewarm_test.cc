@@ -49,6 +49,7 @@ TEST_P(PrewarmTest, AStartTakesOneThatExistsAndAnotherOneIsMade) {
   ASSERT_TRUE(harness_.wait_launched(1));
   EXPECT_THAT(before, ::testing::Contains(harness_.launched().at(7).pid));
   EXPECT_GE(harness_.launched().at(7).at, asked);
+  EXPECT_TRUE(harness_.launched().at(7).prewarmed);
   ends->send("alive");
   EXPECT_EQ(ends->receive(), "alive");
   ASSERT_TRUE(harness_.wait_prewarmed(kPrewarmedContainers - 1));
@@ -78,7 +79,10 @@ TEST_P(PrewarmTest, MoreStartsThanThereAreAreColdOnes) {
   ASSERT_TRUE(harness_.driver().start(std::move(specs)));
   ASSERT_TRUE(harness_.wait_launched(kCount));
   std::size_t claimed = 0;
-  for (const auto& [id, launched] : harness_.launched()) claimed += std::ranges::count(before, launched.pid);
+  for (const auto& [id, launched] : harness_.launched()) {
+    claimed += launched.prewarmed ? 1 : 0;
+    EXPECT_EQ(launched.prewarmed, std::ranges::count(before, launched.pid) == 1);
+  }
   EXPECT_EQ(claimed, kPrewarmedContainers);
   for (ContainerId id = 0; id < kCount; ++id) {
     ends[id].send("I am " + std::to_string(id));
@@ -120,6 +124,8 @@ TEST_P(PrewarmTest, TheLimitsAreThoseOfTheStart) {
   ASSERT_TRUE(harness_.driver().start(std::move(specs)));
   const bool plain = is_plain(GetParam());
   const std::string told = ends.receive();
+  ASSERT_TRUE(harness_.wait_launched(1));
+  EXPECT_TRUE(harness_.launched().at(1).prewarmed);
   EXPECT_THAT(told, ::testing::StartsWith("files=77 "));
   // 33 of its own, its workers and its first thread.
   if (plain) return;

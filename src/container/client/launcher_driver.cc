@@ -37,7 +37,7 @@ StartEntry start_entry(const Spec& spec) {
           .tmp_limit = limits.tmp.count() != 0 ? limits.tmp.count() : limits.memory.count(),
           .open_files = limits.open_files,
           .processes = limits.processes == 0 ? 0 : limits.processes + limits.workers + kOwnThreads,
-          .cpu_weight = limits.workers,
+          .cpu_weight = std::max(1U, limits.workers) * std::max(1U, limits.cpu_percent),
           .workers = limits.workers};
 }
 
@@ -168,7 +168,7 @@ void LauncherDriver::deliver(const EventEntry& entry, const Events& events) {
   const WallTime at = from_micros(entry.at_us);
   if (entry.kind == EventKind::kLaunched) {
     running_.emplace(entry.id, static_cast<pid_t>(entry.pid));
-    events.launched({.id = entry.id, .pid = entry.pid, .at = at});
+    events.launched({.id = entry.id, .pid = entry.pid, .at = at, .prewarmed = entry.status != 0});
     return;
   }
   Exited exited{

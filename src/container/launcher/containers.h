@@ -85,7 +85,7 @@ class Containers {
   pid_t self_;
   ChildCreator creator_;
   PrewarmPool pool_;
-  StartEntry last_entry_{.workers = 1};  ///< the next one is most likely to be like it
+  StartEntry last_entry_{.cpu_weight = 100, .workers = 1};  ///< the next one is most likely to be like it
   std::uint64_t next_unclaimed_ = 0;
   std::unordered_map<pid_t, Container> live_;
   std::unordered_map<std::uint64_t, pid_t> pid_of_;

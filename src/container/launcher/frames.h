@@ -104,7 +104,7 @@ struct StartEntry {
   std::uint64_t tmp_limit = 0;     ///< bytes, of the sandbox's /tmp; 0 for none
   std::uint32_t open_files = 0;
   std::uint32_t processes = 0;   ///< of the whole sandbox, threads among them; 0 for none
-  std::uint32_t cpu_weight = 0;  ///< of the sandbox: one for each worker
+  std::uint32_t cpu_weight = 0;  ///< of the sandbox: 100 for each worker that has the share of an ordinary process
   std::uint32_t environment_size = 0;
   std::uint32_t workers = 0;
   std::uint32_t reserved = 0;
@@ -120,7 +120,7 @@ struct EventEntry {
   std::int64_t pid = 0;          ///< kLaunched
   std::uint64_t cpu_us = 0;      ///< kExited
   std::uint64_t peak_bytes = 0;  ///< kExited
-  std::int32_t status = 0;       ///< kExited: wait status; kFailed: errno
+  std::int32_t status = 0;       ///< kExited: wait status; kFailed: errno; kLaunched: 1 when it existed before
   EventKind kind{};
   Step step = Step::kNone;  ///< kFailed; kExited: kLimitMemory when the kernel ended it at that limit
 };

@@ -27,7 +27,8 @@ void PrewarmPool::hold_off() {
 void PrewarmPool::back_off() { not_before_ = Clock::now() + kPause; }
 
 std::optional<pid_t> PrewarmPool::welcome() {
-  Entry entry = std::move(*std::exchange(coming_, std::nullopt));
+  if (!coming_) return std::nullopt;
+  Entry entry = *std::exchange(coming_, std::nullopt);
   char word = 0;
   if (recv(entry.socket.get(), &word, sizeof word, MSG_DONTWAIT) != sizeof word) return entry.process;
   ready_.push_back(std::move(entry));
@@ -43,7 +44,9 @@ std::optional<PrewarmPool::Entry> PrewarmPool::take() {
 
 void PrewarmPool::remove(pid_t process) {
   std::erase_if(ready_, [&](const Entry& entry) { return entry.process == process; });
-  if (coming_ && coming_->process == process) coming_.reset();
+  if (!coming_ || coming_->process != process) return;
+  coming_.reset();
+  back_off();
 }
 
 }  // namespace gust::container

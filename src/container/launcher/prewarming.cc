@@ -114,6 +114,7 @@ void Containers::tell_ready() {
 bool Containers::claim(const StartRequest& request, const ChildDescriptors& descriptors) {
   pool_.hold_off();
   last_entry_ = request.entry;
+  if (pool_.ready() == 0) return false;
   if (request.entry.open_files > most_open_files()) return false;  // creating it will say so
   bool claimed = false;
   while (!claimed) {
@@ -147,7 +148,8 @@ bool Containers::hand_over(const PrewarmPool::Entry& entry, const StartRequest& 
   }
   container.id = id;
   pid_of_.emplace(id, entry.process);
-  events_.push_back({.id = id, .at_us = to_micros(wall_now()), .pid = entry.process, .kind = EventKind::kLaunched});
+  events_.push_back(
+      {.id = id, .at_us = to_micros(wall_now()), .pid = entry.process, .status = 1, .kind = EventKind::kLaunched});
   return true;
 }
 

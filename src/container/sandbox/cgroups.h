@@ -17,8 +17,8 @@
 namespace gust::container {
 
 struct CgroupLimits {
-  std::uint64_t memory = 0;      ///< bytes; 0 for none
-  std::uint32_t cpu_weight = 1;  ///< relative to other sandboxes
+  std::uint64_t memory = 0;        ///< bytes; 0 for none
+  std::uint32_t cpu_weight = 100;  ///< relative to other sandboxes; 100 is the share of an ordinary process
 };
 
 class Cgroups {

@@ -15,6 +15,8 @@ constexpr const char* kMasked[] = {"/proc/cmdline", "/proc/kallsyms", "/proc/key
 /// An inode costs kernel memory, which is counted as the sandbox's where cgroups are; this bounds it where not.
 constexpr std::uint64_t kBytesPerInode = 4096;
 constexpr std::uint64_t kFewestInodes = 1024;
+/// The kernel lets a limit be changed or taken away, and none be set where there was none.
+constexpr std::uint64_t kSizeToBegin = 1 << 20;
 
 unsigned long long ull(std::uint64_t number) { return number; }
 
@@ -52,12 +54,12 @@ bool mount_tmp(std::uint64_t bytes, uid_t owner) {
   return mount("tmp", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, options) == 0;
 }
 
-int mount_adjustable_tmp(std::uint64_t bytes, uid_t owner) {
+int mount_adjustable_tmp(uid_t owner) {
   const int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
   if (context < 0) return -1;
   int mounted = -1;
   if (configure(context, "mode", 0700, "%llo") && configure(context, "uid", owner) &&
-      configure(context, "gid", owner) && configure_size(context, bytes) &&
+      configure(context, "gid", owner) && configure_size(context, kSizeToBegin) &&
       fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0) {
     mounted = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
   }

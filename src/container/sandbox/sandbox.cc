@@ -74,7 +74,7 @@ Step Sandboxes::enter(SandboxPlan& plan) const {
   if (plan.cgroup && !cgroups_.join(*plan.cgroup)) return Step::kJoinCgroup;
   if (!mount_proc()) return Step::kMountProc;
   if (plan.adjustable_tmp) {
-    plan.tmp_context = mount_adjustable_tmp(plan.tmp_bytes, user);
+    plan.tmp_context = mount_adjustable_tmp(user);
     if (plan.tmp_context < 0) return Step::kMountTmp;
   } else if (!mount_tmp(plan.tmp_bytes, user)) {
     return Step::kMountTmp;
