@@ -18,7 +18,8 @@ constexpr char kUsage[] =
     "\n"
     "  gust-pack --version\n"
     "  gust-pack --prewarmed THREADS   wait on file descriptor 3 for a flare: for gust-launcher\n"
-    "  gust-pack --floor THREADS --stamps FD [--first INDEX]   only create threads: for `gust bench floor`\n";
+    "  gust-pack --floor THREADS --stamps FD [--first INDEX] [--at-signal 1]   only create threads: for `gust bench "
+    "floor`\n";
 
 template <class Number>
 bool parse(const char* text, Number& value) {
@@ -35,7 +36,8 @@ std::optional<gust::pack::FloorOptions> floor_options(int argc, char** argv) {
     const char* value = argv[i + 1];
     const bool good = (name == "--floor" && parse(value, options.threads)) ||
                       (name == "--stamps" && parse(value, options.stamps_fd)) ||
-                      (name == "--first" && parse(value, options.first));
+                      (name == "--first" && parse(value, options.first)) ||
+                      (name == "--at-signal" && parse(value, options.at_signal));
     if (!good) return std::nullopt;
   }
   return options;
