@@ -121,6 +121,7 @@ std::span<const Setting> settings() {
       text("driver", "GUST_DRIVER", &Config::driver, "container driver of an invoker"),
       choice("network", "GUST_NETWORK", &Config::network, {"host", "none"},
              "network of packs (none: driver sandbox only)"),
+      count("prewarm", "GUST_PREWARM", &Config::prewarm, "empty containers that an invoker keeps ready"),
       duration("controller_grace", "GUST_CONTROLLER_GRACE", &Config::controller_grace,
                "how long an invoker looks for an absent controller before it ends"),
       text("join_token", "GUST_JOIN_TOKEN", &Config::join_token, "what invokers present to the controller",

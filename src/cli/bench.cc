@@ -29,6 +29,7 @@ struct Wanted {
   std::string out;
   bool json = false;
   bool namespaces = false;  ///< of the floor
+  bool prewarmed = false;   ///< its processes exist before
 };
 
 std::filesystem::path beside_us(const std::string& file) {
@@ -96,6 +97,7 @@ Result<ExitCode> run_startup(const Wanted& wanted, const std::optional<Config>& 
     bench::ClusterShape shape = wanted.cluster;
     shape.memory = options.memory * shape.slots;
     if (shape.driver == "sandbox") options.namespaces = bench::Namespaces::kSandbox;
+    options.prewarmed = shape.prewarm * shape.invokers;
     own = GUST_TRY(bench::Cluster::start(shape));
     target = own->target();
   }
@@ -122,8 +124,8 @@ void add_startup(CLI::App& group, Chosen& chosen) {
       "Example:\n  gust bench startup --workers 960 --invokers 20 --slots 48 --granularity 1,12,48,faas --out "
       "results\n\n"
       "Without --endpoint it runs a cluster of its own and ends it. Each run is measured beside the machine's floor\n"
-      "(gust bench floor) of the same shape; ratio is max / floor max. With --driver sandbox the floor has its "
-      "namespaces.");
+      "(gust bench floor) of the same shape; ratio is max / floor max. With --driver sandbox the floor has its\n"
+      "namespaces; with --prewarm its processes exist before the clock starts, and it only creates threads.");
   auto wanted = std::make_shared<Wanted>();
   auto options = std::make_shared<Options>(*sub);
   options->add_client();
@@ -133,6 +135,8 @@ void add_startup(CLI::App& group, Chosen& chosen) {
       ->check(positive());
   sub->add_option("--slots", wanted->cluster.slots, "Slots of each")->capture_default_str()->check(positive());
   sub->add_option("--driver", wanted->cluster.driver, "Their container driver")->capture_default_str();
+  sub->add_option("--prewarm", wanted->cluster.prewarm, "Empty containers that each keeps ready")
+      ->capture_default_str();
   sub->add_option("--granularity", wanted->granularity,
                   "Workers a pack, several with commas; faas: one invocation each")
       ->capture_default_str();
@@ -166,7 +170,8 @@ Result<ExitCode> run_floor(const Wanted& wanted, std::uint32_t repeat) {
   const std::vector<bench::Mode> modes = GUST_TRY(bench::parse_modes(wanted.granularity));
   Json list = Json::array();
   if (!wanted.json) {
-    fmt::print("The kernel alone, in ms: vfork, exec of gust-pack, threads\n{:>11} {:>8} {:>9} {:>9} {:>9}\n",
+    fmt::print("The kernel alone, in ms: {}\n{:>11} {:>8} {:>9} {:>9} {:>9}\n",
+               wanted.prewarmed ? "threads, in processes that exist" : "vfork, exec of gust-pack, threads",
                "granularity", "workers", "p50", "p99", "max");
   }
   for (const bench::Mode mode : modes) {
@@ -174,7 +179,8 @@ Result<ExitCode> run_floor(const Wanted& wanted, std::uint32_t repeat) {
       const auto starts = GUST_TRY(bench::measure_floor(
           {.workers = wanted.workers,
            .granularity = mode.granularity,
-           .namespaces = wanted.namespaces ? bench::Namespaces::kSandbox : bench::Namespaces::kNone},
+           .namespaces = wanted.namespaces ? bench::Namespaces::kSandbox : bench::Namespaces::kNone,
+           .prewarmed = wanted.prewarmed},
           beside_us("gust-pack").string()));
       const stats::Summary summary = stats::summarize(starts);
       list.push_back({{"granularity", mode.granularity},
@@ -205,6 +211,7 @@ void add_floor(CLI::App& group, Chosen& chosen) {
       ->capture_default_str();
   sub->add_option("--repeat", *repeat, "Runs of each")->capture_default_str()->check(positive());
   sub->add_flag("--namespaces", wanted->namespaces, "Each process in namespaces as a sandbox has (needs root)");
+  sub->add_flag("--prewarmed", wanted->prewarmed, "The processes exist before the clock starts, as pre-warmed ones do");
   sub->add_flag("--json", wanted->json, "Print JSON: one object a run, times in seconds");
   sub->callback([&chosen, wanted, repeat] {
     chosen.run = [wanted, repeat] {

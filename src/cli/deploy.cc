@@ -20,6 +20,10 @@ struct Deployment {
   std::string memory = "256MB";
   std::string timeout = "60s";
   std::string logs = "10MB";
+  std::string tmp;  ///< empty: as much as memory
+  std::uint32_t processes = 256;
+  std::uint32_t open_files = 1024;
+  std::uint32_t cpu = 100;
   bool json = false;
 };
 
@@ -39,8 +43,15 @@ Result<Json> deploy(ApiClient& api, const Deployment& wanted) {
     return fail(ErrorCode::kInvalid, fmt::format("{0} is source; compile it first: gust build {0}", wanted.file));
   }
   const std::string code = GUST_TRY(read_whole_file(wanted.file));
+  Json limits = {{"memory", memory},
+                 {"timeout", timeout},
+                 {"logs", logs},
+                 {"processes", wanted.processes},
+                 {"openFiles", wanted.open_files},
+                 {"cpu", wanted.cpu}};
+  if (!wanted.tmp.empty()) limits["tmp"] = GUST_TRY(limit("--tmp", parse_bytes(wanted.tmp)));
   const Json body = {{"exec", {{"kind", wanted.kind}, {"binary", true}, {"code", base64_encode(code)}}},
-                     {"limits", {{"memory", memory}, {"timeout", timeout}, {"logs", logs}}}};
+                     {"limits", std::move(limits)}};
   return api.put("/namespaces/_/actions/" + http::percent_encode(wanted.name), {{"overwrite", "true"}},
                  dump_json(body));
 }
@@ -59,6 +70,12 @@ void add_deploy(CLI::App& app, Chosen& chosen) {
   sub->add_option("--memory", wanted->memory, "Memory limit of each container")->capture_default_str();
   sub->add_option("--timeout", wanted->timeout, "Time limit of a flare")->capture_default_str();
   sub->add_option("--logs", wanted->logs, "Output kept of each pack")->capture_default_str();
+  sub->add_option("--tmp", wanted->tmp, "Files in each container's /tmp, a part of its memory; default: all of it");
+  sub->add_option("--processes", wanted->processes, "Processes and threads of each container, beside its workers")
+      ->capture_default_str();
+  sub->add_option("--open-files", wanted->open_files, "Open files of each process")->capture_default_str();
+  sub->add_option("--cpu", wanted->cpu, "Each worker's share of the processors, in percent of the ordinary one")
+      ->capture_default_str();
   sub->add_flag("--json", wanted->json, "Print the stored entity");
   sub->callback([&chosen, wanted, options] {
     chosen.run = [wanted, options] {

@@ -72,9 +72,7 @@ protocol::PackEnded PackLedger::conclude(const container::Exited& exited, const 
   } else if (exited.out_of_memory) {
     ended.set_cause(protocol::PACK_CAUSE_KILLED);
     ended.set_signal(SIGKILL);
-    ended.set_message(
-        fmt::format("{} was killed at its {} memory limit; raise limits.memory or put fewer workers into a pack",
-                    name(), to_string(memory_limit_)));
+    ended.set_message(killed_at_memory_limit());
   } else if (verdict) {
     ended.set_cause(protocol::PACK_CAUSE_KILLED);
     ended.set_signal(SIGKILL);
@@ -83,6 +81,16 @@ protocol::PackEnded PackLedger::conclude(const container::Exited& exited, const 
     conclude_from_status(exited.wait_status, ended);
   }
   return ended;
+}
+
+/// The limit is the pack's, and the kernel does not say which of several workers went over it.
+std::string PackLedger::killed_at_memory_limit() const {
+  const bool alone = workers_.count == 1;
+  const std::string who =
+      alone ? fmt::format("worker {}", workers_.first.value())
+            : fmt::format("{} (workers {} to {})", name(), workers_.first.value(), workers_.end() - 1);
+  return fmt::format("{} on invoker {}: killed at its {} memory limit; raise limits.memory{}", who, invoker_.value(),
+                     to_string(memory_limit_), alone ? "" : " or put fewer workers into a pack");
 }
 
 void PackLedger::conclude_from_status(int status, protocol::PackEnded& ended) const {
