@@ -61,6 +61,7 @@ class Cluster:
         self.invokers = invokers
         self.slots = slots
         self.mark = uuid.uuid4().hex
+        self.launchers = set()  # ids, as text, of those that have been seen
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("GUST_")}
         inherited.pop("TMPDIR", None)
         self.environment = {
@@ -102,6 +103,7 @@ class Cluster:
         self.endpoint, self.key, self.ca_file = settings["endpoint"], settings["api_key"], settings["ca_file"]
         self.state_dir = pathlib.Path(self.ca_file).parent.parent
         self.port = urllib.parse.urlsplit(self.endpoint).port
+        self.processes()  # once while they live: a sandbox is known by its launcher
         return self
 
     def __exit__(self, kind, error, trace):
@@ -137,9 +139,24 @@ class Cluster:
             if not entry.name.isdigit() or not is_alive(entry.name):
                 continue
             with contextlib.suppress(OSError):
-                if mine in (entry / "environ").read_bytes() or os.readlink(entry / "cwd").startswith(folder):
+                if (
+                    mine in (entry / "environ").read_bytes()
+                    or os.readlink(entry / "cwd").startswith(folder)
+                    or self._is_sandboxed(entry)
+                ):
                     found.append(int(entry.name))
+                    self._remember_launcher(entry)
         return found
+
+    def _remember_launcher(self, process):
+        for child in (process / "task" / process.name / "children").read_text().split():
+            if "gust-launcher" in pathlib.Path(f"/proc/{child}/comm").read_text():
+                self.launchers.add(child)
+
+    def _is_sandboxed(self, process):
+        """Whether it is a launcher of sandboxes, which has left our folder, or in one of the cgroups of one."""
+        groups = (process / "cgroup").read_text()
+        return process.name in self.launchers or any(f"/gust-{launcher}/" in groups for launcher in self.launchers)
 
     def wait_no_processes(self, seconds=SHUT_DOWN):
         wait_for(lambda: not self.processes(), seconds, f"the end of all of the cluster's processes {self.processes()}")

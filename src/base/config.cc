@@ -129,6 +129,7 @@ std::span<const Setting> settings() {
            "images on this machine; /var/lib/gust/images for root, else ~/.local/share/gust/images"),
       choice("network", "GUST_NETWORK", &Config::network, {"host", "none"},
              "network of packs (none: drivers sandbox and oci)"),
+      count("prewarm", "GUST_PREWARM", &Config::prewarm, "empty containers that an invoker keeps ready"),
       duration("controller_grace", "GUST_CONTROLLER_GRACE", &Config::controller_grace,
                "how long an invoker looks for an absent controller before it ends"),
       text("join_token", "GUST_JOIN_TOKEN", &Config::join_token, "what invokers present to the controller",

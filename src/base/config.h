@@ -42,10 +42,11 @@ struct Config {
   std::string invoker_name;                   ///< empty: the host's name and the process id
   std::uint32_t slots = 0;                    ///< 0: one for each processor
   Bytes memory;                               ///< 0: what the machine has
-  std::string driver = "process";
+  std::string driver = "sandbox";
   std::string oci_runtime = "runc";                    ///< of the driver oci: a program's name or path
   std::filesystem::path image_dir;                     ///< empty: as container::ImageStore::default_directory()
   std::string network = "host";                        ///< of packs: "host" or "none"
+  std::uint32_t prewarm = 0;                           ///< empty containers that are kept ready
   std::chrono::milliseconds controller_grace{10'000};  ///< how long to look for an absent controller
 
   // Both.

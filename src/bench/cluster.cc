@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fmt/format.h>
+#include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/files.h"
 #include "base/ids.h"
@@ -31,6 +34,8 @@ Result<std::unique_ptr<Cluster>> Cluster::start(const ClusterShape& shape) {
                        std::to_string(shape.slots),
                        "--driver",
                        shape.driver,
+                       "--prewarm",
+                       std::to_string(shape.prewarm),
                        "--ready-fd",
                        std::to_string(write_end.get())};
   if (shape.memory != Bytes()) {
@@ -41,12 +46,31 @@ Result<std::unique_ptr<Cluster>> Cluster::start(const ClusterShape& shape) {
   GUST_TRY_VOID(cluster->children_.spawn(command));
   write_end.reset();
   const std::string word = GUST_TRY(read_to_end(ready.get(), "gust up's first word"));
-  if (word.empty()) return fail(ErrorCode::kUnavailable, "the cluster for this experiment did not start");
+  if (word.empty()) return std::unexpected(cluster->why_it_did_not_start());
   const Json told = GUST_TRY(parse_json(word, "gust up's first word"));
   cluster->target_.endpoint = GUST_TRY(http::parse_endpoint(told.at("endpoint").get<std::string>()));
   cluster->target_.options.authorization = key;
   cluster->target_.options.trusted_chain_pem = GUST_TRY(read_whole_file(told.at("certificate").get<std::string>()));
   return cluster;
+}
+
+// By its exit code. It has closed the descriptor that tells of its start, so its end is near.
+Error Cluster::why_it_did_not_start() {
+  constexpr int kExitDenied = 4;  // cli/exit_code.h, which stands below this module
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  const SteadyTime deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  ErrorCode code = ErrorCode::kUnavailable;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (const auto ended = children_.reap()) {
+      if (WIFEXITED(ended->wait_status) && WEXITSTATUS(ended->wait_status) == kExitDenied) code = ErrorCode::kDenied;
+      break;
+    }
+    const timespec pause{.tv_sec = 0, .tv_nsec = 5'000'000};
+    ::sigtimedwait(&child, nullptr, &pause);
+  }
+  return {code, "the cluster for this experiment did not start"};
 }
 
 Cluster::~Cluster() { children_.stop(std::chrono::seconds(10)); }

@@ -23,13 +23,15 @@ struct ClusterShape {
   std::uint32_t invokers = 20;
   std::uint32_t slots = 48;  ///< of each invoker
   Bytes memory;              ///< of each invoker; 0: as gust up decides
-  std::string driver = "process";
+  std::string driver = "sandbox";
+  std::uint32_t prewarm = 0;             ///< containers that each invoker keeps ready
   std::vector<std::string> environment;  ///< further settings of it: NAME=value
 };
 
 class Cluster {
  public:
-  /// Starts it and waits until all invokers have joined. Blocks. To be called before other threads exist.
+  /// Starts it and waits until all invokers have joined. Blocks. To be called before other threads exist. kDenied when
+  /// the driver's containers are not permitted here, kUnavailable otherwise; standard error has the reason.
   static Result<std::unique_ptr<Cluster>> start(const ClusterShape& shape);
   ~Cluster();
   Cluster(const Cluster&) = delete;
@@ -39,6 +41,7 @@ class Cluster {
 
  private:
   Cluster() = default;
+  Error why_it_did_not_start();
 
   Children children_;
   Target target_;

@@ -26,6 +26,7 @@ std::vector<stats::Record> records_of(const Json& flare, const stats::Record& cl
     record.func_result_size = Bytes(dump_json(worker.at("result")).size());
     record.worker_peak_memory_start = Bytes(pack.at("peak_memory_bytes_at_start").get<std::uint64_t>());
     record.worker_peak_memory_end = Bytes(worker.at("peak_memory_bytes").get<std::uint64_t>());
+    record.worker_cold_start = !pack.at("prewarmed").get<bool>();
     record.hostname = InvokerId(pack.at("invoker").get<std::uint32_t>());
     record.worker_id = WorkerId(worker.at("worker").get<std::uint32_t>());
     record.pack_id = PackId(pack.at("pack").get<std::uint32_t>());

@@ -125,9 +125,10 @@ void spawn_packs(const FloorShape& shape, const std::string& binary, int stamps_
     std::string fd = std::to_string(stamps_fd);
     std::string index = std::to_string(first);
     std::string name = "gust-pack";
-    std::string flags[] = {"--floor", "--stamps", "--first"};
-    char* argv[] = {name.data(), flags[0].data(), threads.data(), flags[1].data(),
-                    fd.data(),   flags[2].data(), index.data(),   nullptr};
+    std::string at_signal = shape.prewarmed ? "1" : "0";
+    std::string flags[] = {"--floor", "--stamps", "--first", "--at-signal"};
+    char* argv[] = {name.data(),     flags[0].data(), threads.data(),  flags[1].data(),  fd.data(),
+                    flags[2].data(), index.data(),    flags[3].data(), at_signal.data(), nullptr};
     char* envp[] = {nullptr};
     const Creation creation{.binary = binary.c_str(), .arguments = argv, .environment = envp};
     const pid_t pid = shape.namespaces == Namespaces::kNone ? spawn(creation, error) : creator.create(creation, error);
@@ -145,7 +146,7 @@ Result<std::vector<double>> measure_floor(const FloorShape& shape, const std::st
   std::atomic<std::uint32_t> next{0};
   Spawned spawned;
   const unsigned spawners = std::max(1U, std::thread::hardware_concurrency());
-  const auto began = std::chrono::system_clock::now();
+  auto began = std::chrono::system_clock::now();
   std::vector<std::thread> threads;
   for (unsigned i = 1; i < spawners; ++i) {
     threads.emplace_back([&] { spawn_packs(shape, pack_binary, stamps.fd(), next, spawned); });
@@ -154,7 +155,14 @@ Result<std::vector<double>> measure_floor(const FloorShape& shape, const std::st
   for (std::thread& thread : threads) thread.join();
 
   const MutexLock lock(spawned.mutex);
+  const auto packs = static_cast<std::uint32_t>(spawned.pids.size());
+  if (shape.prewarmed && spawned.error == 0) {
+    if (!pack::wait_for_waiting(stamps.header(), packs, std::chrono::minutes(1))) spawned.error = ETIMEDOUT;
+    began = std::chrono::system_clock::now();
+    pack::signal_floor(stamps.header());
+  }
   const bool all = spawned.error == 0 && pack::wait_for_floor(stamps.header(), std::chrono::minutes(1));
+  pack::signal_floor(stamps.header());  // for those that still wait for it, when something went wrong
   pack::release_floor(stamps.header());
   for (const pid_t pid : spawned.pids) ::waitpid(pid, nullptr, 0);
   if (spawned.error == EPERM && shape.namespaces != Namespaces::kNone) {

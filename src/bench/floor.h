@@ -21,11 +21,14 @@ struct FloorShape {
   std::uint32_t workers = 960;
   std::uint32_t granularity = 48;  ///< threads a process; the last may have fewer
   Namespaces namespaces = Namespaces::kNone;
+  /// The processes exist before the clock starts, and create their threads at a signal: all that is left to do where
+  /// containers are pre-warmed. Their stacks are mapped after the signal, as by any creation of threads.
+  bool prewarmed = false;
 };
 
-/// Starts the shape once, and ends it. Seconds from just before the first creation to each thread's first instruction,
-/// one for each worker. Blocks. kDenied when namespaces may not be created, kInternal when a process cannot be created,
-/// kTimedOut when not all threads have started within a minute.
+/// Starts the shape once, and ends it. Seconds from just before the first creation, or the signal, to each thread's
+/// first instruction, one for each worker. Blocks. kDenied when namespaces may not be created, kInternal when a process
+/// cannot be created, kTimedOut when not all threads have started within a minute.
 Result<std::vector<double>> measure_floor(const FloorShape& shape, const std::string& pack_binary);
 
 }  // namespace gust::bench

@@ -16,6 +16,16 @@ TEST(Floor, EveryThreadOfEveryProcessStampsItsStart) {
   }
 }
 
+TEST(Floor, ProcessesThatExistAlreadyOnlyCreateThreads) {
+  const auto latencies = measure_floor({.workers = 7, .granularity = 3, .prewarmed = true}, GUST_PACK_PROGRAM);
+  ASSERT_TRUE(latencies) << latencies.error().message;
+  ASSERT_EQ(latencies->size(), 7U);
+  for (const double latency : *latencies) {
+    EXPECT_GT(latency, 0);
+    EXPECT_LT(latency, 60);
+  }
+}
+
 TEST(Floor, AProgramThatIsNotThereIsAnError) {
   const auto latencies = measure_floor({.workers = 4, .granularity = 2}, "/nonexistent/gust-pack");
   ASSERT_FALSE(latencies);

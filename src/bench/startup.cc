@@ -5,6 +5,7 @@
 #include <set>
 #include <thread>
 
+#include "base/clock.h"
 #include "bench/floor.h"
 #include "stats/report.h"
 #include "stats/result_file.h"
@@ -17,6 +18,8 @@ constexpr const char* kAction = "gust-bench-sleep";
 
 // How long the controller is watched with nothing to do: what its heartbeats cost is not a flare's.
 constexpr std::chrono::microseconds kIdleTime = std::chrono::seconds(1);
+
+constexpr std::chrono::seconds kPrewarmPatience(60);
 
 // Every worker has run once, in a thread of the process that its pack says, and no two are the same.
 Result<void> verify_workers(const Outcome& outcome, const StartupOptions& options) {
@@ -64,8 +67,7 @@ class Experiment {
     job_.params = R"({"seconds":0})";
     const std::uint32_t granularity = largest_granularity();
     GUST_TRY(run_burst(target_, observer_, job_, granularity));
-    GUST_TRY(measure_floor({.workers = options_.workers, .granularity = granularity, .namespaces = options_.namespaces},
-                           options_.pack_binary));
+    GUST_TRY(measure_floor(floor_shape(granularity), options_.pack_binary));
     job_.params = fmt::format(R"({{"seconds":{}}})", options_.sleep);
     const auto idle_before = GUST_TRY(observer_.controller_cpu());
     std::this_thread::sleep_for(kIdleTime);
@@ -74,9 +76,8 @@ class Experiment {
   }
 
   Result<StartupRun> run(Mode mode, std::uint32_t number) {
-    const std::vector<double> floor = GUST_TRY(
-        measure_floor({.workers = options_.workers, .granularity = mode.granularity, .namespaces = options_.namespaces},
-                      options_.pack_binary));
+    const std::vector<double> floor = GUST_TRY(measure_floor(floor_shape(mode.granularity), options_.pack_binary));
+    GUST_TRY_VOID(wait_until_prewarmed());
     Outcome outcome = GUST_TRY(mode.faas ? run_faas(target_, observer_, job_, options_.outstanding)
                                          : run_burst(target_, observer_, job_, mode.granularity));
     for (stats::Record& record : outcome.records) record.run = number;
@@ -85,6 +86,7 @@ class Experiment {
     run.mode = mode;
     run.summary = stats::summarize(runs.at(0));
     run.floor_max = std::ranges::max(floor);
+    run.prewarmed = count_prewarmed(outcome);
     run.ratio_to_floor = run.summary.latency.max / run.floor_max;
     run.controller_cpu = std::max(std::chrono::microseconds(0),
                                   outcome.controller_cpu - idle_cpu_ * outcome.watched.count() / kIdleTime.count());
@@ -96,6 +98,37 @@ class Experiment {
   }
 
  private:
+  [[nodiscard]] FloorShape floor_shape(std::uint32_t granularity) const {
+    return {.workers = options_.workers,
+            .granularity = granularity,
+            .namespaces = options_.namespaces,
+            .prewarmed = options_.prewarmed != 0};
+  }
+
+  // What the run before took is replaced, and the invokers are quiet again.
+  Result<void> wait_until_prewarmed() {
+    const SteadyTime deadline = std::chrono::steady_clock::now() + kPrewarmPatience;
+    while (options_.prewarmed != 0) {
+      const Json status = GUST_TRY(observer_.get("/gust/status"));
+      const auto ready = status.at("totals").at("prewarmed").get<std::uint32_t>();
+      if (ready == options_.prewarmed) break;
+      if (std::chrono::steady_clock::now() > deadline) {
+        return fail(ErrorCode::kTimedOut, fmt::format("{} of {} containers were pre-warmed after {} s", ready,
+                                                      options_.prewarmed, kPrewarmPatience.count()));
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return {};
+  }
+
+  static std::uint32_t count_prewarmed(const Outcome& outcome) {
+    std::uint32_t count = 0;
+    for (const Json& flare : outcome.flares) {
+      for (const Json& pack : flare.at("packs")) count += pack.at("prewarmed").get<bool>() ? 1 : 0;
+    }
+    return count;
+  }
+
   [[nodiscard]] std::uint32_t largest_granularity() const {
     return std::ranges::max_element(options_.modes, {}, &Mode::granularity)->granularity;
   }
@@ -147,6 +180,7 @@ Json to_json(const StartupRun& run) {
   object.update(stats::to_json(run.summary));
   object["floor_max"] = run.floor_max;
   object["ratio_to_floor"] = run.ratio_to_floor;
+  object["prewarmed_packs"] = run.prewarmed;
   object["controller_cpu"] = static_cast<double>(run.controller_cpu.count()) / 1e6;
   return object;
 }

@@ -30,15 +30,18 @@ struct StartupOptions {
   std::string worker_object;                  ///< path of the compiled worker (examples/sleep.cc)
   std::string pack_binary;                    ///< for the floor
   Namespaces namespaces = Namespaces::kNone;  ///< of the floor
-  std::filesystem::path out;                  ///< result files go to out/<workers>/; empty: none are written
+  /// Containers that wait ready on all invokers together before each run; with any, the floor's processes do, too.
+  std::uint32_t prewarmed = 0;
+  std::filesystem::path out;  ///< result files go to out/<workers>/; empty: none are written
 };
 
 /// One run of one mode.
 struct StartupRun {
   Mode mode;
   stats::RunSummary summary;
-  double floor_max = 0;       ///< seconds until the floor's last thread had started, measured just before
-  double ratio_to_floor = 0;  ///< summary.latency.max / floor_max
+  double floor_max = 0;         ///< seconds until the floor's last thread had started, measured just before
+  double ratio_to_floor = 0;    ///< summary.latency.max / floor_max
+  std::uint32_t prewarmed = 0;  ///< of its packs, those whose container was there before
   std::chrono::microseconds controller_cpu{0};  ///< less what it uses in as much time with nothing to do
 };
 
@@ -48,7 +51,7 @@ struct StartupRun {
 Result<std::vector<StartupRun>> run_startup(const Target& target, const StartupOptions& options, const Say& say);
 
 /// {granularity, run, workers, distinct_workers, peak_concurrent, min … iqr, floor_max, ratio_to_floor,
-/// controller_cpu}; times in seconds.
+/// prewarmed_packs, controller_cpu}; times in seconds.
 Json to_json(const StartupRun& run);
 
 }  // namespace gust::bench

@@ -1,5 +1,6 @@
 // The small process that creates an invoker's containers. It is started by the invoker's container driver.
 #include <cstdio>
+#include <cstdlib>
 #include <string_view>
 #include <sys/stat.h>
 #include <utility>
@@ -14,12 +15,15 @@ constexpr char kUsage[] =
     "gust-launcher creates the containers of one invoker. It is started by `gust invoker`, with a socket as file\n"
     "descriptor 3, and is of no use by hand; try `gust up`.\n"
     "\n"
-    "  gust-launcher process PACK_BINARY DIRECTORY\n"
-    "  gust-launcher sandbox PACK_BINARY DIRECTORY CODE_DIRECTORY host|none [IMAGE_ROOT WORKING_DIRECTORY]\n"
+    "  gust-launcher process PACK_BINARY DIRECTORY PREWARMED THREADS\n"
+    "  gust-launcher sandbox PACK_BINARY DIRECTORY PREWARMED THREADS CODE_DIRECTORY host|none\n"
+    "                        [IMAGE_ROOT WORKING_DIRECTORY]\n"
     "  gust-launcher oci PACK_BINARY DIRECTORY RUNTIME\n"
     "  gust-launcher --version\n";
 
 constexpr int kSocket = 3;
+
+std::uint32_t number(const char* text) { return static_cast<std::uint32_t>(std::strtoul(text, nullptr, 10)); }
 
 bool is_socket(int descriptor) {
   struct stat status{};
@@ -34,9 +38,9 @@ int main(int argc, char** argv) {
     return 0;
   }
   const std::string_view kind = argc > 1 ? argv[1] : "";
-  const bool sandbox = kind == "sandbox" && (argc == 6 || argc == 8);
+  const bool sandbox = kind == "sandbox" && (argc == 8 || argc == 10);
   const bool oci = kind == "oci" && argc == 5;
-  if ((!sandbox && !oci && (kind != "process" || argc != 4)) || !is_socket(kSocket)) {
+  if ((!sandbox && !oci && (kind != "process" || argc != 6)) || !is_socket(kSocket)) {
     std::fputs(kUsage, stderr);
     return 2;
   }
@@ -49,9 +53,10 @@ int main(int argc, char** argv) {
   return launcher.run({.isolation = sandbox ? gust::container::Isolation::kSandbox : gust::container::Isolation::kNone,
                        .pack_binary = argv[2],
                        .directory = argv[3],
-                       .code_directory = sandbox ? argv[4] : "",
-                       .network = sandbox && std::string_view(argv[5]) == "none" ? gust::container::Network::kNone
+                       .code_directory = sandbox ? argv[6] : "",
+                       .network = sandbox && std::string_view(argv[7]) == "none" ? gust::container::Network::kNone
                                                                                  : gust::container::Network::kHost,
-                       .image_root = argc == 8 ? argv[6] : "",
-                       .image_directory = argc == 8 ? argv[7] : ""});
+                       .image_root = argc == 10 ? argv[8] : "",
+                       .image_directory = argc == 10 ? argv[9] : "",
+                       .prewarm = {.containers = number(argv[4]), .threads = number(argv[5])}});
 }

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "pack/floor.h"
+#include "pack/prewarm.h"
 #include "pack/run.h"
 
 namespace {
@@ -16,7 +17,9 @@ constexpr char kUsage[] =
     "and is of no use by hand; try `gust up` and `gust flare`.\n"
     "\n"
     "  gust-pack --version\n"
-    "  gust-pack --floor THREADS --stamps FD [--first INDEX]   only create threads: for `gust bench floor`\n";
+    "  gust-pack --prewarmed THREADS   wait on file descriptor 3 for a flare: for gust-launcher\n"
+    "  gust-pack --floor THREADS --stamps FD [--first INDEX] [--at-signal 1]   only create threads: for `gust bench "
+    "floor`\n";
 
 template <class Number>
 bool parse(const char* text, Number& value) {
@@ -33,7 +36,8 @@ std::optional<gust::pack::FloorOptions> floor_options(int argc, char** argv) {
     const char* value = argv[i + 1];
     const bool good = (name == "--floor" && parse(value, options.threads)) ||
                       (name == "--stamps" && parse(value, options.stamps_fd)) ||
-                      (name == "--first" && parse(value, options.first));
+                      (name == "--first" && parse(value, options.first)) ||
+                      (name == "--at-signal" && parse(value, options.at_signal));
     if (!good) return std::nullopt;
   }
   return options;
@@ -51,6 +55,9 @@ int main(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "--version") {
     std::puts("gust-pack " GUST_VERSION);
     return 0;
+  }
+  if (std::uint32_t threads = 0; argc == 3 && std::string_view(argv[1]) == gust::pack::kPrewarmedFlag) {
+    if (parse(argv[2], threads)) gust::pack::run_prewarmed(threads);
   }
   const auto options = floor_options(argc, argv);
   if (!options) {

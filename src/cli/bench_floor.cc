@@ -19,13 +19,15 @@ struct Wanted {
   std::uint32_t repeat = 1;
   bool json = false;
   bool namespaces = false;
+  bool prewarmed = false;  ///< the processes exist before
 };
 
 Result<ExitCode> run_floor(const Wanted& wanted) {
   const std::vector<bench::Mode> modes = GUST_TRY(bench::parse_modes(wanted.granularity));
   Json list = Json::array();
   if (!wanted.json) {
-    fmt::print("The kernel alone, in ms: vfork, exec of gust-pack, threads\n{:>11} {:>8} {:>9} {:>9} {:>9}\n",
+    fmt::print("The kernel alone, in ms: {}\n{:>11} {:>8} {:>9} {:>9} {:>9}\n",
+               wanted.prewarmed ? "threads, in processes that exist" : "vfork, exec of gust-pack, threads",
                "granularity", "workers", "p50", "p99", "max");
   }
   for (const bench::Mode mode : modes) {
@@ -33,7 +35,8 @@ Result<ExitCode> run_floor(const Wanted& wanted) {
       const auto starts = GUST_TRY(bench::measure_floor(
           {.workers = wanted.workers,
            .granularity = mode.granularity,
-           .namespaces = wanted.namespaces ? bench::Namespaces::kSandbox : bench::Namespaces::kNone},
+           .namespaces = wanted.namespaces ? bench::Namespaces::kSandbox : bench::Namespaces::kNone,
+           .prewarmed = wanted.prewarmed},
           beside_us("gust-pack").string()));
       const stats::Summary summary = stats::summarize(starts);
       list.push_back({{"granularity", mode.granularity},
@@ -64,6 +67,7 @@ void add_bench_floor(CLI::App& group, Chosen& chosen) {
       ->capture_default_str();
   sub->add_option("--repeat", wanted->repeat, "Runs of each")->capture_default_str()->check(positive());
   sub->add_flag("--namespaces", wanted->namespaces, "Each process in namespaces as a sandbox has (needs root)");
+  sub->add_flag("--prewarmed", wanted->prewarmed, "The processes exist before the clock starts, as pre-warmed ones do");
   sub->add_flag("--json", wanted->json, "Print JSON: one object a run, times in seconds");
   sub->callback([&chosen, wanted] {
     chosen.run = [wanted] {

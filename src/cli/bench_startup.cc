@@ -79,6 +79,7 @@ Result<ExitCode> run_startup(const Wanted& wanted, const std::optional<Config>& 
     bench::ClusterShape shape = wanted.cluster;
     shape.memory = options.memory * shape.slots;
     if (shape.driver == "sandbox") options.namespaces = bench::Namespaces::kSandbox;
+    options.prewarmed = shape.prewarm * shape.invokers;
     own = GUST_TRY(bench::Cluster::start(shape));
     target = own->target();
   }
@@ -107,8 +108,8 @@ void add_bench_startup(CLI::App& group, Chosen& chosen) {
       "Example:\n  gust bench startup --workers 960 --invokers 20 --slots 48 --granularity 1,12,48,faas --out "
       "results\n\n"
       "Without --endpoint it runs a cluster of its own and ends it. Each run is measured beside the machine's floor\n"
-      "(gust bench floor) of the same shape; ratio is max / floor max. With --driver sandbox the floor has its "
-      "namespaces.");
+      "(gust bench floor) of the same shape; ratio is max / floor max. With --driver sandbox the floor has its\n"
+      "namespaces; with --prewarm its processes exist before the clock starts, and it only creates threads.");
   auto wanted = std::make_shared<Wanted>();
   auto options = std::make_shared<Options>(*sub);
   options->add_client();
@@ -118,6 +119,8 @@ void add_bench_startup(CLI::App& group, Chosen& chosen) {
       ->check(positive());
   sub->add_option("--slots", wanted->cluster.slots, "Slots of each")->capture_default_str()->check(positive());
   sub->add_option("--driver", wanted->cluster.driver, "Their container driver")->capture_default_str();
+  sub->add_option("--prewarm", wanted->cluster.prewarm, "Empty containers that each keeps ready")
+      ->capture_default_str();
   sub->add_option("--granularity", wanted->granularity,
                   "Workers a pack, several with commas; faas: one invocation each")
       ->capture_default_str();

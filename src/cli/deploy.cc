@@ -22,6 +22,10 @@ struct Deployment {
   std::string timeout = "60s";
   std::string logs = "10MB";
   std::string image;
+  std::string tmp;  ///< empty: as much as memory
+  std::uint32_t processes = 256;
+  std::uint32_t open_files = 1024;
+  std::uint32_t cpu = 100;
   bool json = false;
 };
 
@@ -67,8 +71,14 @@ Result<Json> deploy(ApiClient& api, const Deployment& wanted) {
   const auto logs = GUST_TRY(limit("--logs", parse_bytes(wanted.logs)));
   const std::string kind = GUST_TRY(choose_kind(wanted));
   const std::string code = GUST_TRY(read_whole_file(wanted.file));
-  const Json body = {{"exec", make_exec(wanted, kind, code)},
-                     {"limits", {{"memory", memory}, {"timeout", timeout}, {"logs", logs}}}};
+  Json limits = {{"memory", memory},
+                 {"timeout", timeout},
+                 {"logs", logs},
+                 {"processes", wanted.processes},
+                 {"openFiles", wanted.open_files},
+                 {"cpu", wanted.cpu}};
+  if (!wanted.tmp.empty()) limits["tmp"] = GUST_TRY(limit("--tmp", parse_bytes(wanted.tmp)));
+  const Json body = {{"exec", make_exec(wanted, kind, code)}, {"limits", std::move(limits)}};
   return api.put("/namespaces/_/actions/" + http::percent_encode(wanted.name), {{"overwrite", "true"}},
                  dump_json(body));
 }
@@ -94,6 +104,12 @@ void add_deploy(CLI::App& app, Chosen& chosen) {
   sub->add_option("--timeout", wanted->timeout, "Time limit of a flare")->capture_default_str();
   sub->add_option("--logs", wanted->logs, "Output kept of each pack")->capture_default_str();
   sub->add_option("--image", wanted->image, "Image to run in, as gust image import named it on the invokers' machines");
+  sub->add_option("--tmp", wanted->tmp, "Files in each container's /tmp, a part of its memory; default: all of it");
+  sub->add_option("--processes", wanted->processes, "Processes and threads of each container, beside its workers")
+      ->capture_default_str();
+  sub->add_option("--open-files", wanted->open_files, "Open files of each process")->capture_default_str();
+  sub->add_option("--cpu", wanted->cpu, "Each worker's share of the processors, in percent of the ordinary one")
+      ->capture_default_str();
   sub->add_flag("--json", wanted->json, "Print the stored entity");
   sub->callback([&chosen, wanted, options] {
     chosen.run = [wanted, options] {

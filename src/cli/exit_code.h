@@ -10,7 +10,7 @@ enum ExitCode : int {
   kExitFailed = 1,       ///< the flare, or what was asked for, failed
   kExitUsage = 2,        ///< wrong flags or wrong input
   kExitUnreachable = 3,  ///< no controller there, or it went away
-  kExitDenied = 4,       ///< no key or a wrong one
+  kExitDenied = 4,       ///< no key or a wrong one; a permission that is missing
   kExitNotFound = 5,     ///< no such action, activation or flare
   kExitNoCapacity = 6,   ///< more than the cluster has, or the queue is full
   kExitTimedOut = 7,

@@ -14,6 +14,7 @@
 #include "cli/options.h"
 #include "cli/temporary_dir.h"
 #include "container/make_driver.h"
+#include "invoker/capacity.h"
 
 namespace gust::cli {
 
@@ -23,6 +24,17 @@ std::string default_name() {
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
   return fmt::format("{}-{}", host.data(), ::getpid());
+}
+
+/// Together they have the threads that all slots could need.
+Result<container::Prewarm> prewarm_of(std::uint32_t containers, std::uint32_t slots) {
+  if (containers == 0) return container::Prewarm{};
+  if (containers > slots) {
+    return fail(ErrorCode::kInvalid, fmt::format("prewarm {} is more than the invoker's {} slots, of which each pack "
+                                                 "takes at least one; use at most {}",
+                                                 containers, slots, slots));
+  }
+  return container::Prewarm{.containers = containers, .threads = (slots + containers - 1) / containers};
 }
 
 Result<ExitCode> run_invoker(const Config& config) {
@@ -39,12 +51,14 @@ Result<ExitCode> run_invoker(const Config& config) {
   driver.network = config.network == "none" ? container::Network::kNone : container::Network::kHost;
   driver.image_dir = config.image_dir.empty() ? "" : std::filesystem::absolute(config.image_dir).string();
   driver.oci_runtime = config.oci_runtime;
+  const std::uint32_t slots = config.slots == 0 ? invoker::detect_slots() : config.slots;
+  driver.prewarm = GUST_TRY(prewarm_of(config.prewarm, slots));
   driver.code_dir = (state / "code" / "code").string();
   invoker::InvokerConfig invoker;
   invoker.controller = config.controller;
   invoker.name = config.invoker_name.empty() ? default_name() : config.invoker_name;
   invoker.join_token = config.join_token;
-  invoker.slots = config.slots;
+  invoker.slots = slots;
   invoker.memory = config.memory;
   invoker.state_dir = state / "code";
   invoker.controller_grace = config.controller_grace;
@@ -72,6 +86,7 @@ void add_invoker(CLI::App& app, Chosen& chosen) {
       .add("--network", "network")
       .add("--oci-runtime", "oci_runtime")
       .add("--image-dir", "image_dir")
+      .add("--prewarm", "prewarm")
       .add("--controller-grace", "controller_grace")
       .add("--join-token", "join_token")
       .add("--state-dir", "state_dir")

@@ -85,6 +85,7 @@ class Up {
     notice_ = GUST_TRY(container::driver_notice(config_.driver));
     decide_capacity();
     GUST_TRY_VOID(state_.create("gust-up"));
+    GUST_TRY_VOID(try_driver());
     if (config_.api_key.empty()) config_.api_key = "gust:" + random_hex_id();
     GUST_TRY_VOID(start_controller());
     for (std::uint32_t i = 0; i < invokers_; ++i) GUST_TRY_VOID(start_invoker(i));
@@ -109,6 +110,15 @@ class Up {
       const Bytes share(invoker::detect_memory().count() / invokers_);
       config_.memory = std::max(share, store::ActionLimits{}.memory * config_.slots);
     }
+  }
+
+  // What forbids its containers here is told once, and before anything runs: not by every invoker.
+  Result<void> try_driver() const {
+    container::DriverOptions options;
+    options.state_dir = (state_.path() / "trial").string();
+    options.network = config_.network == "none" ? container::Network::kNone : container::Network::kHost;
+    GUST_TRY(container::make_driver(config_.driver, options));
+    return {};
   }
 
   Result<void> start_controller() {
@@ -162,6 +172,8 @@ class Up {
                          config_.network,
                          "--oci-runtime",
                          config_.oci_runtime,
+                         "--prewarm",
+                         std::to_string(config_.prewarm),
                          "--state-dir",
                          (state_.path() / command.name).string()};
     if (!config_.image_dir.empty()) {
@@ -285,6 +297,7 @@ void add_up(CLI::App& app, Chosen& chosen) {
       .add("--network", "network")
       .add("--oci-runtime", "oci_runtime")
       .add("--image-dir", "image_dir")
+      .add("--prewarm", "prewarm")
       .add("--listen", "listen")
       .add("--transport", "transport")
       .add("--tls-certificate", "tls_certificate")

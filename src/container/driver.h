@@ -28,8 +28,9 @@ struct Limits {
   std::uint32_t open_files = 1024;
   /// Threads to come: their stacks are not counted as memory, nor they themselves as processes.
   std::uint32_t workers = 1;
-  std::uint32_t processes = 256;  ///< at once, threads that user code starts among them; 0 for none
-  Bytes tmp{};                    ///< files in /tmp; 0 for as much as `memory`, of which they are a part
+  std::uint32_t processes = 256;    ///< at once, threads that user code starts among them; 0 for none
+  Bytes tmp{};                      ///< files in /tmp; 0 for as much as `memory`, of which they are a part
+  std::uint32_t cpu_percent = 100;  ///< share of the processors for each worker: 100 is that of an ordinary process
 };
 
 struct Spec {
@@ -47,6 +48,7 @@ struct Launched {
   ContainerId id = 0;
   std::int64_t pid = 0;
   WallTime at;
+  bool prewarmed = false;  ///< it existed before, and was claimed then
 };
 
 /// The container is gone, with everything in it, or could not be created.
@@ -64,6 +66,8 @@ struct Exited {
 struct Events {
   std::function<void(const Launched&)> launched;
   std::function<void(const Exited&)> exited;
+  /// So many containers wait ready, whenever that changed. May be empty.
+  std::function<void(std::uint32_t ready)> prewarmed{};
 };
 
 /// Only on one thread, the invoker's.

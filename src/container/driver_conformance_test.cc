@@ -32,8 +32,6 @@ void raise_open_files_limit() {
   setrlimit(RLIMIT_NOFILE, &files);
 }
 
-constexpr std::string_view kProcess = "process";
-constexpr std::string_view kSandbox = "sandbox";
 /// OCI runtimes take some 50 ms of a processor for each container.
 constexpr ContainerId kManyRuntimes = 24;
 
@@ -68,7 +66,7 @@ TEST_P(DriverSizeTest, StartsAllAndEachTalksOverItsOwnSocket) {
   std::set<std::int64_t> pids;
   for (const auto& [id, launched] : harness.launched()) {
     pids.insert(launched.pid);
-    EXPECT_EQ(harness.has_working_directory(id), name != kSandbox);
+    EXPECT_EQ(harness.has_working_directory(id), is_plain(name) || is_oci(name));
     EXPECT_GE(launched.at, before);
     EXPECT_LE(launched.at, wall_now());
   }
@@ -187,7 +185,7 @@ TEST_P(DriverTest, BeginsWithACleanSlate) {
   signal(SIGPIPE, old_handler);
   sigprocmask(SIG_SETMASK, &old_mask, nullptr);
 
-  const bool plain = GetParam() == kProcess;
+  const bool plain = is_plain(GetParam());
   const std::string directory = std::filesystem::canonical(harness.directory()).string();
   EXPECT_THAT(told, HasSubstr(plain ? "cwd=" + directory + "/packs/7\n" : "cwd=/tmp\n"));
   EXPECT_THAT(told, HasSubstr("stdin=/dev/null\n"));
@@ -214,14 +212,14 @@ TEST_P(DriverTest, MemoryLimitHolds) {
   }
   ASSERT_TRUE(harness_.wait_exited(2));
   EXPECT_FALSE(harness_.exited().at(1).out_of_memory);
-  if (GetParam() == kProcess) return;
+  if (is_plain(GetParam())) return;
   const Exited& killed = harness_.exited().at(2);
   EXPECT_TRUE(killed.out_of_memory);
   EXPECT_TRUE(WIFSIGNALED(killed.wait_status) && WTERMSIG(killed.wait_status) == SIGKILL) << killed.wait_status;
 }
 
 TEST_P(DriverTest, MemoryThatTheLimitForbidsIsRefusedWhereItIsOfEachProcess) {
-  if (GetParam() != kProcess) GTEST_SKIP() << "the limit is of the container";
+  if (!is_plain(GetParam())) GTEST_SKIP() << "the limit is of the container";
   auto [spec, ends] = make_spec(1, "memory", "128");
   spec.limits = {.memory = Bytes::mb(100), .workers = 1};
   std::vector<Spec> specs;
@@ -244,8 +242,8 @@ TEST_P(DriverTest, RemovesWhateverTheWorkingDirectoryHolds) {
 }
 
 TEST_P(DriverTest, AMissingBinaryIsThatContainersFailure) {
-  if (GetParam() != kProcess) GTEST_SKIP() << "it is the driver's: it shows the binary to all containers";
-  Harness harness(GetParam(), "/nowhere/gust-pack");
+  if (!is_plain(GetParam())) GTEST_SKIP() << "it is the driver's: it shows the binary to all containers";
+  Harness harness(driver_name(GetParam()), "/nowhere/gust-pack");
   const auto ends = harness.start(5, "echo");
   ASSERT_TRUE(harness.wait_exited(1));
   EXPECT_EQ(harness.exited().at(5).failure, "exec /nowhere/gust-pack: No such file or directory");

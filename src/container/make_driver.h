@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "container/driver.h"
+#include "container/launcher/prewarm_pool.h"
 #include "container/sandbox/namespaces.h"
 
 namespace gust::container {
@@ -24,6 +25,8 @@ struct DriverOptions {
   Network network = Network::kHost;
   std::string oci_runtime = "runc";  ///< of the driver oci: a program's name or path
   std::string image_dir{};           ///< of images (images/image_store.h); empty for its default
+  /// Empty containers that are kept ready; start() takes one of them where it can. Ignored by a driver without any.
+  Prewarm prewarm{};
 };
 
 /// The gust-pack beside the running executable. kNotFound.

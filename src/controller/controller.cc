@@ -320,8 +320,9 @@ class ControllerImpl final : public Controller {
   }
 
   void take_reports(const LinkPtr& link, const protocol::Reports& reports) {
-    const Invoker* invoker = invokers_.find(link);
+    Invoker* invoker = invokers_.find(link);
     if (invoker == nullptr) return;
+    if (reports.has_prewarmed()) invoker->prewarmed = reports.prewarmed();
     std::set<FlareId> concerned;
     for (const protocol::PackReport& report : reports.packs()) {
       take_report(invoker->id, report);
@@ -371,6 +372,7 @@ class ControllerImpl final : public Controller {
                                  .memory = load.total_memory,
                                  .free_memory = load.free_memory,
                                  .packs = static_cast<std::uint32_t>(invoker->packs.size()),
+                                 .prewarmed = invoker->prewarmed,
                                  .joined = invoker->joined});
     }
     std::ranges::sort(status.invokers, {}, &InvokerStatus::id);

@@ -61,6 +61,7 @@ struct InvokerStatus {
   Bytes memory;
   Bytes free_memory;
   std::uint32_t packs = 0;
+  std::uint32_t prewarmed = 0;  ///< empty containers that wait ready
   WallTime joined;
 };
 

@@ -133,6 +133,7 @@ Result<Flare::Effect> Flare::apply(InvokerId from, const protocol::PackReport& r
     pack.received = from_micros(report.launched().received_us());
     pack.launched = from_micros(report.launched().launched_us());
     pack.pid = report.launched().pid();
+    pack.prewarmed = report.launched().prewarmed();
   }
   if (report.has_loaded()) {
     pack.state = PackState::kLoaded;

@@ -18,6 +18,7 @@ struct Invoker {
   LinkPtr link;
   protocol::Hello hello;
   WallTime joined;
+  std::uint32_t prewarmed = 0;                 ///< empty containers that wait ready
   std::set<std::string> code;                  ///< digests that it has been sent
   std::set<std::pair<FlareId, PackId>> packs;  ///< that run there
 };

@@ -28,6 +28,10 @@ void fill_header(protocol::StartPacks& order, const store::FlareRecord& flare) {
   order.set_chunk_bytes(flare.chunk.count());
   order.set_memory_bytes(action.limits.memory.count());
   order.set_log_bytes(action.limits.logs.count());
+  order.set_processes(action.limits.processes);
+  order.set_open_files(action.limits.open_files);
+  order.set_tmp_bytes(action.limits.tmp.count());
+  order.set_cpu_percent(action.limits.cpu);
   order.set_deadline_us(to_micros(flare.stamps.reserved + action.limits.timeout));
 }
 

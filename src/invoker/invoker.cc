@@ -166,8 +166,9 @@ void NodeAgent::clear_packs() {
   patience_.async_wait([this](boost::system::error_code error) {
     if (!error) packs_gone();
   });
-  if (packs_.empty()) return packs_gone();
+  const bool none = packs_.empty();
   packs_.abandon_all();
+  if (none) packs_gone();
 }
 
 void NodeAgent::packs_gone() {

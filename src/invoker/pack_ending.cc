@@ -67,9 +67,7 @@ protocol::PackEnded PackLedger::conclude(const container::Exited& exited, const 
   } else if (exited.out_of_memory) {
     ended.set_cause(protocol::PACK_CAUSE_KILLED);
     ended.set_signal(SIGKILL);
-    ended.set_message(
-        fmt::format("{} was killed at its {} memory limit; raise limits.memory or put fewer workers into a pack",
-                    name(), to_string(memory_limit_)));
+    ended.set_message(killed_at_memory_limit());
   } else if (verdict) {
     ended.set_cause(protocol::PACK_CAUSE_KILLED);
     ended.set_signal(SIGKILL);
@@ -94,9 +92,18 @@ std::string PackLedger::describe_crash(bool out_of_memory) const {
                        of_worker || of_process ? "" : " in a thread that belongs to no worker");
   }
   if (!out_of_memory || signal != SIGKILL) return fmt::format("{} was killed by {}", who, signal_name(signal));
-  return fmt::format(
-      "{} was killed at its pack's {} memory limit; raise limits.memory or put fewer workers into a pack", who,
-      to_string(memory_limit_));
+  return killed_at_memory_limit(of_worker ? who : "");
+}
+
+/// The limit is the pack's. Of several threads the kernel does not say which went over it; of processes, `culprit`.
+std::string PackLedger::killed_at_memory_limit(std::string culprit) const {
+  const bool alone = workers_.count == 1;
+  const std::string who =
+      !culprit.empty() ? std::move(culprit)
+      : alone          ? fmt::format("worker {}", workers_.first.value())
+                       : fmt::format("{} (workers {} to {})", name(), workers_.first.value(), workers_.end() - 1);
+  return fmt::format("{} on invoker {}: killed at its {} memory limit; raise limits.memory{}", who, invoker_.value(),
+                     to_string(memory_limit_), alone ? "" : " or put fewer workers into a pack");
 }
 
 void PackLedger::conclude_from_status(int status, protocol::PackEnded& ended) const {

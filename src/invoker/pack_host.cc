@@ -81,6 +81,12 @@ PackHost::PackHost(const PackHostParts& parts, std::string api_host, std::string
 
 PackHost::~PackHost() { driver_events_.release(); }
 
+void PackHost::set_invoker_id(InvokerId id) {
+  invoker_id_ = id;
+  in_session_ = true;
+  if (prewarmed_ != 0) parts_.reports.prewarmed(prewarmed_);
+}
+
 Result<void> PackHost::start(const protocol::StartPacks& order, WallTime received) {
   GUST_TRY_VOID(check_order(order));
   if (flares_.contains(order.flare_id())) {
@@ -135,6 +141,7 @@ Result<container::Spec> PackHost::prepare(const protocol::StartPacks& order, con
   PackIdentity identity{.container = next_container_++,
                         .flare_id = order.flare_id(),
                         .pack = PackId(pack.pack_id()),
+                        .invoker = invoker_id_,
                         .workers = {WorkerId(pack.first_worker()), pack.worker_count()},
                         .memory_limit = Bytes(order.memory_bytes()),
                         .log_limit = Bytes(order.log_bytes()),
@@ -144,6 +151,10 @@ Result<container::Spec> PackHost::prepare(const protocol::StartPacks& order, con
   spec.limits.memory = identity.memory_limit;
   spec.limits.workers = pack.worker_count();
   spec.image = order.image();
+  if (order.processes() != 0) spec.limits.processes = order.processes();
+  if (order.open_files() != 0) spec.limits.open_files = order.open_files();
+  if (order.cpu_percent() != 0) spec.limits.cpu_percent = order.cpu_percent();
+  spec.limits.tmp = Bytes(order.tmp_bytes());
   spec.environment = pack_environment(order, pack, invoker_id_, api_host_);
   spec.socket = std::move(channel.theirs.socket);
   spec.standard_output = std::move(channel.theirs.standard_output);
@@ -182,6 +193,7 @@ void PackHost::tell_peers(const protocol::Peers& news) {
 }
 
 void PackHost::abandon_all() {
+  in_session_ = false;
   flares_.clear();
   const auto sessions = sessions_;  // those that are gone already leave the table at once
   for (const auto& [container, session] : sessions) session->abandon();
@@ -240,7 +252,12 @@ Result<void> PackHost::read_events() {
   };
   return parts_.driver.read_events(
       {.launched = [&](const auto& event) { with_session(event.id, [&](auto& pack) { pack.launched(event); }); },
-       .exited = [&](const auto& event) { with_session(event.id, [&](auto& pack) { pack.exited(event); }); }});
+       .exited = [&](const auto& event) { with_session(event.id, [&](auto& pack) { pack.exited(event); }); },
+       .prewarmed =
+           [this](std::uint32_t ready) {
+             prewarmed_ = ready;
+             if (in_session_) parts_.reports.prewarmed(ready);
+           }});
 }
 
 }  // namespace gust::invoker

@@ -45,7 +45,7 @@ class PackHost final : private PackObserver {
   PackHost& operator=(const PackHost&) = delete;
 
   /// A new session: the controller knows this invoker by this id.
-  void set_invoker_id(InvokerId id) { invoker_id_ = id; }
+  void set_invoker_id(InvokerId id);
 
   /// Starts all packs of an order. What cannot be started ends with a report; an error means that the order itself
   /// makes no sense.
@@ -85,6 +85,8 @@ class PackHost final : private PackObserver {
   std::string peer_host_;
   PackHostEvents events_;
   InvokerId invoker_id_;
+  std::uint32_t prewarmed_ = 0;
+  bool in_session_ = false;  ///< with a controller, which wants to know of `prewarmed_`
   container::ContainerId next_container_ = 1;
   std::map<container::ContainerId, std::shared_ptr<PackSession>> sessions_;
   std::unordered_map<std::string, Flare> flares_;

@@ -18,8 +18,9 @@ std::unexpected<Error> broken(std::string what) { return fail(ErrorCode::kInvali
 
 }  // namespace
 
-PackLedger::PackLedger(PackId id, WorkerRange workers, Bytes memory_limit, Bytes result_limit)
+PackLedger::PackLedger(PackId id, InvokerId invoker, WorkerRange workers, Bytes memory_limit, Bytes result_limit)
     : id_(id),
+      invoker_(invoker),
       workers_(workers),
       memory_limit_(memory_limit),
       result_limit_(result_limit),

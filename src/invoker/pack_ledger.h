@@ -34,7 +34,8 @@ struct Verdict {
 /// State of one pack, without I/O. Not thread-safe.
 class PackLedger {
  public:
-  PackLedger(PackId id, WorkerRange workers, Bytes memory_limit, Bytes result_limit = kMaxPackResults);
+  PackLedger(PackId id, InvokerId invoker, WorkerRange workers, Bytes memory_limit,
+             Bytes result_limit = kMaxPackResults);
 
   /// Takes one message of the pack and adds its news to `report`. An error is a sentence about what is wrong with the
   /// message; the pack is then to be killed, and nothing more of it taken.
@@ -62,12 +63,14 @@ class PackLedger {
   Result<void> check_worker(std::uint32_t worker_id, std::string_view what) const;
   [[nodiscard]] std::size_t index(std::uint32_t worker_id) const { return worker_id - workers_.first.value(); }
   [[nodiscard]] std::string name() const { return "pack " + std::to_string(id_.value()); }
+  [[nodiscard]] std::string killed_at_memory_limit(std::string culprit = {}) const;
 
   [[nodiscard]] std::string describe_crash(bool out_of_memory) const;
   void conclude_from_status(int status, protocol::PackEnded& ended) const;
   void conclude_from_signal(int signal, protocol::PackEnded& ended) const;
 
   PackId id_;
+  InvokerId invoker_;
   WorkerRange workers_;
   Bytes memory_limit_;
   Bytes result_limit_;

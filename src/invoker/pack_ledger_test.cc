@@ -51,7 +51,7 @@ class PackLedgerTest : public ::testing::Test {
     return ledger_.conclude(exited, verdict);
   }
 
-  PackLedger ledger_{PackId(4), WorkerRange{WorkerId(kFirst), kCount}, Bytes::mb(256), kResultLimit};
+  PackLedger ledger_{PackId(4), InvokerId(3), WorkerRange{WorkerId(kFirst), kCount}, Bytes::mb(256), kResultLimit};
   protocol::PackReport report_;
 };
 
@@ -136,8 +136,13 @@ TEST_F(PackLedgerTest, TheMemoryLimitIsNamedAsTheCause) {
   exited.out_of_memory = true;
   const auto ended = ledger_.conclude(exited, std::nullopt);
   EXPECT_EQ(ended.cause(), protocol::PACK_CAUSE_KILLED);
-  EXPECT_EQ(ended.message(),
-            "pack 4 was killed at its 256 MB memory limit; raise limits.memory or put fewer workers into a pack");
+  EXPECT_EQ(
+      ended.message(),
+      "pack 4 (workers 10 to 12) on invoker 3: killed at its 256 MB memory limit; raise limits.memory or put fewer "
+      "workers into a pack");
+  const PackLedger of_one(PackId(4), InvokerId(3), {WorkerId(17), 1}, Bytes::mb(512));
+  EXPECT_EQ(of_one.conclude(exited, std::nullopt).message(),
+            "worker 17 on invoker 3: killed at its 512 MB memory limit; raise limits.memory");
 }
 
 TEST_F(PackLedgerTest, TheEndOfAWorkersProcessIsTold) {

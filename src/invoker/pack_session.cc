@@ -35,7 +35,7 @@ PackSession::PackSession(const PackParts& parts, PackIdentity identity, PackEnds
                          std::optional<MessageWriter> start)
     : parts_(parts),
       identity_(std::move(identity)),
-      ledger_(identity_.pack, identity_.workers, identity_.memory_limit),
+      ledger_(identity_.pack, identity_.invoker, identity_.workers, identity_.memory_limit),
       log_(identity_.log_limit),
       socket_(parts.io, ends.socket.release()),
       stdout_(parts.io, ends.standard_output.release()),
@@ -59,6 +59,7 @@ void PackSession::launched(const container::Launched& event) {
   news.set_received_us(to_micros(identity_.received));
   news.set_launched_us(to_micros(event.at));
   news.set_pid(event.pid);
+  news.set_prewarmed(event.prewarmed);
   parts_.observer.pack_launched(*this);
 }
 

@@ -45,6 +45,7 @@ struct PackIdentity {
   container::ContainerId container = 0;
   std::string flare_id;
   PackId pack;
+  InvokerId invoker;
   WorkerRange workers;
   Bytes memory_limit;
   Bytes log_limit;

@@ -32,6 +32,12 @@ protocol::PackReport& ReportBatch::report(ReportSlot& slot, const std::string& f
   return *slot.report_;
 }
 
+void ReportBatch::prewarmed(std::uint32_t ready) {
+  if (!pending_) pending_ = std::make_unique<protocol::InvokerMessage>();
+  pending_->mutable_reports()->set_prewarmed(ready);
+  if (!timer_armed_) arm(delay_ * patience_);
+}
+
 void ReportBatch::arm(std::chrono::milliseconds delay) {
   timer_armed_ = true;
   timer_.expires_after(delay);

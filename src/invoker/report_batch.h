@@ -36,6 +36,9 @@ class ReportBatch {
   /// other function of this class.
   protocol::PackReport& report(ReportSlot& slot, const std::string& flare_id, std::uint32_t pack_id);
 
+  /// So many empty containers wait ready. It is sent with what else there is, when the delay ends at the latest.
+  void prewarmed(std::uint32_t ready);
+
   /// So many bytes of results or log were added to a report: what grows large is closed and sent in its turn, so that
   /// no message exceeds what the controller accepts.
   void grew(std::size_t bytes);

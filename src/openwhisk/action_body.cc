@@ -50,9 +50,23 @@ Result<void> apply_limits(const Json& limits, store::ActionLimits& to) {
                                                 static_cast<std::uint64_t>(kMaxTimeout.count())}));
   const auto memory = GUST_TRY(number(limits, {"memory", "MB", kMinMemory.in_mb(), kMaxMemory.in_mb()}));
   const auto logs = GUST_TRY(number(limits, {"logs", "MB", 0, kMaxLogs.in_mb()}));
+  const auto processes = GUST_TRY(number(limits, {"processes", "processes and threads", 1, kMaxProcesses}));
+  const auto open_files = GUST_TRY(number(limits, {"openFiles", "files", kMinOpenFiles, kMaxOpenFiles}));
+  const auto tmp = GUST_TRY(number(limits, {"tmp", "MB", 1, kMaxMemory.in_mb()}));
+  const auto cpu = GUST_TRY(number(limits, {"cpu", "percent", kMinCpu, kMaxCpu}));
+  if (processes) to.processes = static_cast<std::uint32_t>(*processes);
+  if (open_files) to.open_files = static_cast<std::uint32_t>(*open_files);
+  if (tmp) to.tmp = Bytes::mb(*tmp);
+  if (cpu) to.cpu = static_cast<std::uint32_t>(*cpu);
   if (timeout) to.timeout = std::chrono::milliseconds(*timeout);
   if (memory) to.memory = Bytes::mb(*memory);
   if (logs) to.logs = Bytes::mb(*logs);
+  if (to.tmp > to.memory) {
+    return fail(ErrorCode::kInvalid,
+                fmt::format("limits.tmp is {} MB and limits.memory {} MB; files in /tmp are memory, "
+                            "so it must be no more than that",
+                            to.tmp.in_mb(), to.memory.in_mb()));
+  }
   return {};
 }
 

@@ -15,6 +15,11 @@ inline constexpr std::chrono::milliseconds kMaxTimeout{3'600'000};
 inline constexpr Bytes kMinMemory = Bytes::mb(16);
 inline constexpr Bytes kMaxMemory = Bytes::mb(1 << 20);
 inline constexpr Bytes kMaxLogs = Bytes::mb(1024);
+inline constexpr std::uint32_t kMaxProcesses = 100'000;  ///< of one container, beside its workers
+inline constexpr std::uint32_t kMinOpenFiles = 16;       ///< what gust-pack itself needs
+inline constexpr std::uint32_t kMaxOpenFiles = 1'000'000;
+inline constexpr std::uint32_t kMinCpu = 1;  ///< percent
+inline constexpr std::uint32_t kMaxCpu = 1000;
 inline constexpr Bytes kMaxCode = Bytes::mb(48);
 
 /// Takes what `body` says over to `action`, which is an empty one or that which is being replaced; what the body does

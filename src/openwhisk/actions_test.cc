@@ -19,11 +19,22 @@ TEST_F(ActionsTest, AnActionReadsBackAsOpenWhiskHasIt) {
   EXPECT_EQ(dump_json(action),
             R"({"namespace":"guest","name":"hello","version":"0.0.1","publish":false,)"
             R"("annotations":[{"key":"note","value":"x"},{"key":"exec","value":"cpp:1"}],"updated":0,)"
-            R"("limits":{"timeout":5000,"memory":128,"logs":10},)"
+            R"("limits":{"timeout":5000,"memory":128,"logs":10,"processes":256,"openFiles":1024,"cpu":100},)"
             R"("exec":{"kind":"cpp:1","binary":true,"code":")" +
                 base64_encode(kElf) + R"("},"parameters":[{"key":"a","value":1}]})");
   EXPECT_FALSE(get(at("/hello?code=false"))["exec"].contains("code"));
   EXPECT_FALSE(json(put)["exec"].contains("code"));
+}
+
+TEST_F(ActionsTest, LimitsAreShownAndKeptByAnUpdateThatDoesNotNameThem) {
+  const Json limits = {{"timeout", 1000}, {"memory", 512}, {"logs", 1}, {"processes", 7},
+                       {"openFiles", 64}, {"cpu", 250},    {"tmp", 100}};
+  ASSERT_EQ(send("PUT", at("/limited"), put_body({{"limits", limits}})).status, 200U);
+  EXPECT_EQ(get(at("/limited"))["limits"], limits);
+  ASSERT_EQ(send("PUT", at("/limited?overwrite=true"), R"({"limits":{"cpu":50}})").status, 200U);
+  Json changed = limits;
+  changed["cpu"] = 50;
+  EXPECT_EQ(get(at("/limited"))["limits"], changed);
 }
 
 TEST_F(ActionsTest, APutSendsTheCodeToTheInvokers) {
@@ -143,6 +154,14 @@ TEST_F(ActionsTest, WrongBodiesAreRefusedWithTheMemberAndWhatIsRight) {
   refused(put_body({{"limits", {{"memory", 1.5}}}}), "limits.memory is 1.5");
   refused(put_body({{"limits", {{"memory", (1 << 20) + 1}}}}), "limits.memory");
   refused(put_body({{"limits", {{"logs", 1025}}}}), "limits.logs is 1025");
+  refused(put_body({{"limits", {{"processes", 0}}}}),
+          "limits.processes is 0; it must be a whole number of 1 to 100000 processes and threads");
+  refused(put_body({{"limits", {{"openFiles", 15}}}}),
+          "limits.openFiles is 15; it must be a whole number of 16 to 1000000 files");
+  refused(put_body({{"limits", {{"cpu", 0}}}}), "limits.cpu is 0; it must be a whole number of 1 to 1000 percent");
+  refused(put_body({{"limits", {{"tmp", 0}}}}), "limits.tmp is 0; it must be a whole number of 1 to 1048576 MB");
+  refused(put_body({{"limits", {{"tmp", 257}}}}),
+          "limits.tmp is 257 MB and limits.memory 256 MB; files in /tmp are memory");
   refused(put_body({{"annotations", {{"a", 1}}}}), "annotations is");
   refused(put_body({{"parameters", {{{"value", 1}}}}}), "parameters is");
   refused(put_body({{"publish", "yes"}}), "publish is \"yes\"");
@@ -184,9 +203,11 @@ TEST_F(ActionsTest, ListsBriefsNewestFirst) {
   ASSERT_EQ(all.size(), 3U);
   EXPECT_EQ(all[0]["name"], "c");
   all[0]["updated"] = 0;
-  EXPECT_EQ(dump_json(all[0]), R"({"namespace":"guest","name":"c","version":"0.0.1","publish":false,)"
-                               R"("annotations":[{"key":"exec","value":"cpp:1"}],"updated":0,)"
-                               R"("limits":{"timeout":60000,"memory":256,"logs":10},"exec":{"binary":true}})");
+  EXPECT_EQ(
+      dump_json(all[0]),
+      R"({"namespace":"guest","name":"c","version":"0.0.1","publish":false,)"
+      R"("annotations":[{"key":"exec","value":"cpp:1"}],"updated":0,)"
+      R"("limits":{"timeout":60000,"memory":256,"logs":10,"processes":256,"openFiles":1024,"cpu":100},"exec":{"binary":true}})");
   const Json second = get(at("?limit=1&skip=1"));
   ASSERT_EQ(second.size(), 1U);
   EXPECT_EQ(second[0]["name"], "b");

@@ -22,15 +22,16 @@ TEST_F(ActivationsTest, TheRecordIsOpenWhisks) {
   flare->packs[0].logs = {{WallTime(std::chrono::microseconds(1'000'011'000'000)), false, "hello"},
                           {WallTime(std::chrono::microseconds(1'000'011'000'001)), true, "say \"x\""}};
   store(flare);
-  EXPECT_EQ(send("GET", with_id(0)).body,
-            R"({"namespace":"guest","name":"hello","version":"0.0.1","subject":"guest","activationId":")" + test_id(0) +
-                R"(","start":1000002,"end":1000042,"duration":40,"publish":false,"annotations":[)"
-                R"({"key":"path","value":"guest/hello"},{"key":"kind","value":"cpp:1"},)"
-                R"({"key":"limits","value":{"timeout":60000,"memory":256,"logs":10}},)"
-                R"({"key":"waitTime","value":2},{"key":"initTime","value":7}],)"
-                R"("logs":["1970-01-12T13:46:51.000000Z stdout: hello",)"
-                R"("1970-01-12T13:46:51.000001Z stderr: say \"x\""],)"
-                R"("response":{"status":"success","success":true,"result":{"worker":0},"size":12}})");
+  EXPECT_EQ(
+      send("GET", with_id(0)).body,
+      R"({"namespace":"guest","name":"hello","version":"0.0.1","subject":"guest","activationId":")" + test_id(0) +
+          R"(","start":1000002,"end":1000042,"duration":40,"publish":false,"annotations":[)"
+          R"({"key":"path","value":"guest/hello"},{"key":"kind","value":"cpp:1"},)"
+          R"({"key":"limits","value":{"timeout":60000,"memory":256,"logs":10,"processes":256,"openFiles":1024,"cpu":100}},)"
+          R"({"key":"waitTime","value":2},{"key":"initTime","value":7}],)"
+          R"("logs":["1970-01-12T13:46:51.000000Z stdout: hello",)"
+          R"("1970-01-12T13:46:51.000001Z stderr: say \"x\""],)"
+          R"("response":{"status":"success","success":true,"result":{"worker":0},"size":12}})");
 }
 
 TEST_F(ActivationsTest, OneOfManyPacksNamesItsFlare) {
@@ -161,13 +162,14 @@ TEST_F(ActivationsTest, BriefsAreOpenWhisks) {
   store(test_flare(4, 2));
   const Json all = get(at(""));
   ASSERT_EQ(all.size(), 2U);
-  EXPECT_EQ(dump_json(all[1]),
-            R"({"namespace":"guest","name":"hello","version":"0.0.1","publish":false,"annotations":[)"
-            R"({"key":"path","value":"guest/hello"},{"key":"kind","value":"cpp:1"},)"
-            R"({"key":"limits","value":{"timeout":60000,"memory":256,"logs":10}},)"
-            R"({"key":"waitTime","value":2},{"key":"initTime","value":7}],"activationId":")" +
-                test_id(1) + R"(","start":1000002,"end":1000042,"duration":40,"statusCode":0,"cause":")" + test_id(0) +
-                R"("})");
+  EXPECT_EQ(
+      dump_json(all[1]),
+      R"({"namespace":"guest","name":"hello","version":"0.0.1","publish":false,"annotations":[)"
+      R"({"key":"path","value":"guest/hello"},{"key":"kind","value":"cpp:1"},)"
+      R"({"key":"limits","value":{"timeout":60000,"memory":256,"logs":10,"processes":256,"openFiles":1024,"cpu":100}},)"
+      R"({"key":"waitTime","value":2},{"key":"initTime","value":7}],"activationId":")" +
+          test_id(1) + R"(","start":1000002,"end":1000042,"duration":40,"statusCode":0,"cause":")" + test_id(0) +
+          R"("})");
   EXPECT_TRUE(get(at("?docs=true"))[0].contains("response"));
 }
 

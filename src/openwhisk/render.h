@@ -10,6 +10,9 @@
 
 namespace gust::openwhisk {
 
+/// As in an action, and in its activations' annotations.
+Json render_limits(const store::ActionLimits& limits);
+
 enum class CodeShown : std::uint8_t { kNo, kYes };
 /// A list's entry.
 Json render_action_brief(const store::Action& action);

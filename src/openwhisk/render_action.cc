@@ -5,10 +5,6 @@ namespace gust::openwhisk {
 
 namespace {
 
-Json limits_of(const store::ActionLimits& limits) {
-  return {{"timeout", limits.timeout.count()}, {"memory", limits.memory.in_mb()}, {"logs", limits.logs.in_mb()}};
-}
-
 Json without_exec(const store::Action& action) {
   return {{"namespace", action.package.empty() ? action.namespace_name : action.namespace_name + "/" + action.package},
           {"name", action.name},
@@ -16,10 +12,17 @@ Json without_exec(const store::Action& action) {
           {"publish", action.publish},
           {"annotations", action.annotations},
           {"updated", to_millis(action.updated)},
-          {"limits", limits_of(action.limits)}};
+          {"limits", render_limits(action.limits)}};
 }
 
 }  // namespace
+
+Json render_limits(const store::ActionLimits& limits) {
+  Json shown = {{"timeout", limits.timeout.count()}, {"memory", limits.memory.in_mb()}, {"logs", limits.logs.in_mb()},
+                {"processes", limits.processes},     {"openFiles", limits.open_files},  {"cpu", limits.cpu}};
+  if (limits.tmp != Bytes()) shown["tmp"] = limits.tmp.in_mb();
+  return shown;
+}
 
 Json render_action_brief(const store::Action& action) {
   Json brief = without_exec(action);

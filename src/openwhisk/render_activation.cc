@@ -100,10 +100,8 @@ void append_annotations(JsonText& text, const FlareRecord& flare, const Times& t
   const store::Action& action = *flare.action;
   text.raw(R"(,"annotations":[{"key":"path","value":)").string(action.namespace_name + "/" + action.path());
   text.raw(R"(},{"key":"kind","value":)").string(action.kind);
-  text.raw(R"(},{"key":"limits","value":{"timeout":)").number(action.limits.timeout.count());
-  text.raw(R"(,"memory":)").number(action.limits.memory.in_mb());
-  text.raw(R"(,"logs":)").number(action.limits.logs.in_mb());
-  text.raw(R"(}},{"key":"waitTime","value":)").number(times.wait).raw("}");
+  text.raw(R"(},{"key":"limits","value":)").json(render_limits(action.limits));
+  text.raw(R"(},{"key":"waitTime","value":)").number(times.wait).raw("}");
   if (times.init) text.raw(R"(,{"key":"initTime","value":)").number(*times.init).raw("}");
   text.raw("]");
 }

@@ -66,6 +66,7 @@ void append_pack(JsonText& text, const PackRecord& pack, std::size_t index) {
   text.raw(R"(,"first_worker":)").number(pack.workers.first.value());
   text.raw(R"(,"workers":)").number(pack.workers.count);
   text.raw(R"(,"state":)").string(to_string(pack.state)).raw(R"(,"pid":)").number(pack.pid);
+  text.raw(R"(,"prewarmed":)").raw(pack.prewarmed ? "true" : "false");
   text.raw(R"(,"cause":)");
   pack.state == store::PackState::kEnded ? text.string(to_string(pack.cause)) : text.raw("null");
   text.raw(R"(,"signal":)").number(pack.signal).raw(R"(,"exit_code":)").number(pack.exit_code);

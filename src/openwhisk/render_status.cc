@@ -7,6 +7,7 @@ std::string render_status(const controller::Status& status, const std::string& v
   std::uint64_t slots = 0;
   std::uint64_t free_slots = 0;
   std::uint64_t packs = 0;
+  std::uint64_t prewarmed = 0;
   Bytes memory;
   Bytes free_memory;
   for (const controller::InvokerStatus& invoker : status.invokers) {
@@ -19,10 +20,12 @@ std::string render_status(const controller::Status& status, const std::string& v
                         {"memory_bytes", invoker.memory.count()},
                         {"free_memory_bytes", invoker.free_memory.count()},
                         {"packs", invoker.packs},
+                        {"prewarmed", invoker.prewarmed},
                         {"joined", to_seconds(invoker.joined)}});
     slots += invoker.slots;
     free_slots += invoker.free_slots;
     packs += invoker.packs;
+    prewarmed += invoker.prewarmed;
     memory += invoker.memory;
     free_memory += invoker.free_memory;
   }
@@ -35,7 +38,8 @@ std::string render_status(const controller::Status& status, const std::string& v
                       {"free_slots", free_slots},
                       {"memory_bytes", memory.count()},
                       {"free_memory_bytes", free_memory.count()},
-                      {"packs", packs}}},
+                      {"packs", packs},
+                      {"prewarmed", prewarmed}}},
                     {"invokers", std::move(invokers)}});
 }
 

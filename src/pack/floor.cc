@@ -49,6 +49,18 @@ void* run(void* argument) {
   return nullptr;
 }
 
+bool wait_for(std::atomic<std::uint32_t>& word, std::uint32_t wanted, std::chrono::milliseconds timeout) {
+  const auto end = std::chrono::steady_clock::now() + timeout;
+  while (true) {
+    const std::uint32_t now = word.load(std::memory_order_acquire);
+    const auto left = end - std::chrono::steady_clock::now();
+    if (now == wanted || left <= left.zero()) return now == wanted;
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
+    const timespec wait{.tv_sec = seconds.count(), .tv_nsec = std::chrono::nanoseconds(left - seconds).count()};
+    wait_while(word, now, &wait);
+  }
+}
+
 int refuse(const char* reason) {
   std::fprintf(stderr, "gust-pack: --floor: %s\n", reason);
   return 2;
@@ -70,6 +82,11 @@ int run_floor(const FloorOptions& options) {
       options.threads > header->entries - options.first) {
     return refuse("the shared memory has no room for these threads");
   }
+  if (options.at_signal != 0) {
+    header->waiting.fetch_add(1, std::memory_order_acq_rel);
+    wake_all(header->waiting);
+    while (header->signal.load(std::memory_order_acquire) == 0) wait_while(header->signal, 0, nullptr);
+  }
   auto threads = Threads::reserve(options.threads);
   if (!threads) return refuse(threads.error().message.c_str());
   std::vector<FloorThread> arguments(options.threads);
@@ -81,17 +98,18 @@ int run_floor(const FloorOptions& options) {
   ::_exit(0);
 }
 
+bool wait_for_waiting(FloorHeader& header, std::uint32_t packs, std::chrono::milliseconds timeout) {
+  return wait_for(header.waiting, packs, timeout);
+}
+
+void signal_floor(FloorHeader& header) {
+  header.signal.store(1, std::memory_order_release);
+  wake_all(header.signal);
+}
+
+// A start in between does not wake it: only the last one does.
 bool wait_for_floor(FloorHeader& header, std::chrono::milliseconds timeout) {
-  const auto end = std::chrono::steady_clock::now() + timeout;
-  while (true) {
-    const std::uint32_t started = header.started.load(std::memory_order_acquire);
-    const auto left = end - std::chrono::steady_clock::now();
-    if (started == header.entries || left <= left.zero()) return started == header.entries;
-    // A start in between makes this return at once, but only the last one wakes it.
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
-    const timespec wait{.tv_sec = seconds.count(), .tv_nsec = std::chrono::nanoseconds(left - seconds).count()};
-    wait_while(header.started, started, &wait);
-  }
+  return wait_for(header.started, header.entries, timeout);
 }
 
 void release_floor(FloorHeader& header) {

@@ -20,8 +20,10 @@ struct FloorHeader {
   std::uint32_t entries = 0;            ///< stamps that follow, all packs together
   std::atomic<std::uint32_t> started;   ///< threads that have stamped; a futex, woken when it reaches entries
   std::atomic<std::uint32_t> released;  ///< a futex: becomes 1, and all threads are woken, when packs shall end
+  std::atomic<std::uint32_t> waiting;   ///< packs with --at-signal that exist; a futex, woken by each
+  std::atomic<std::uint32_t> signal;    ///< a futex: becomes 1, and those are woken, when they shall create threads
 };
-static_assert(sizeof(FloorHeader) == 16);
+static_assert(sizeof(FloorHeader) == 24);
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free, "shared between processes, and a futex");
 
 /// After the header: one stamp for each thread, nanoseconds since the epoch on the wall clock, 0 before its start. A
@@ -34,11 +36,18 @@ struct FloorOptions {
   std::uint32_t threads = 0;
   int stamps_fd = -1;
   std::uint32_t first = 0;
+  std::uint32_t at_signal = 0;  ///< 1: exist first, and create threads when told: what a pre-warmed pack has before it
 };
 
 /// Runs the above to its end and gives the exit code: 0 when released; 2, with a line on standard error, when the
 /// options do not fit the shared memory.
 int run_floor(const FloorOptions& options);
+
+/// For the measuring process: waits until so many packs wait for the signal, at most `timeout`; false when they do not.
+bool wait_for_waiting(FloorHeader& header, std::uint32_t packs, std::chrono::milliseconds timeout);
+
+/// For the measuring process: lets them go.
+void signal_floor(FloorHeader& header);
 
 /// For the measuring process: waits until all entries have started, at most `timeout`; false when they have not.
 bool wait_for_floor(FloorHeader& header, std::chrono::milliseconds timeout);

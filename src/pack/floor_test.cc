@@ -47,6 +47,22 @@ TEST_F(Floor, StampsEveryThreadAndKeepsThemUntilReleased) {
   EXPECT_EQ(other.finish().wait_status, 0);
 }
 
+TEST_F(Floor, AtASignalThreadsAreCreatedOnlyThen) {
+  std::vector<std::string> flags = arguments(kEntries, 0);
+  flags.insert(flags.end(), {"--at-signal", "1"});
+  PackProcess pack(PackProcess::Socket::kMissing, flags);
+  ASSERT_TRUE(wait_for_waiting(header(), 1, std::chrono::seconds(30)));
+  EXPECT_EQ(header().started.load(), 0U);
+  const std::int64_t before = std::chrono::nanoseconds(wall_now().time_since_epoch()).count();
+  signal_floor(header());
+  ASSERT_TRUE(wait_for_floor(header(), std::chrono::seconds(30)));
+  // The wall clock of this process counts microseconds.
+  for (std::uint32_t i = 0; i < kEntries; ++i) EXPECT_GE(stamp(i), before - before % 1000) << i;
+  release_floor(header());
+  pack.close_socket();
+  EXPECT_EQ(pack.finish().wait_status, 0);
+}
+
 TEST_F(Floor, MoreThreadsThanEntriesAreRefused) {
   PackProcess pack(PackProcess::Socket::kMissing, arguments(4, 4));
   pack.close_socket();

@@ -16,6 +16,8 @@
 #include "pack/code.h"
 #include "pack/forked_workers.h"
 #include "pack/last_words.h"
+#include "pack/prewarm.h"
+#include "pack/threads.h"
 #include "pack/worker_group.h"
 #include "pack/workers.h"
 #include "protocol/pack_frames.h"
@@ -161,7 +163,7 @@ void report_all(int socket, Reporter& reporter, WorkerGroup& workers) {
 }
 
 /// Threads that run a shared object; they begin at once.
-Result<std::unique_ptr<WorkerGroup>> start_threads(const StartMessage& start) {
+Result<std::unique_ptr<WorkerGroup>> start_threads(const StartMessage& start, Threads& threads) {
   // Lines in the log as they are printed, also when the next one is a crash.
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   report_crashes(kInvokerSocket);
@@ -169,23 +171,21 @@ Result<std::unique_ptr<WorkerGroup>> start_threads(const StartMessage& start) {
   auto code = GUST_TRY(load_code(start.kind, start.code_path));
   report_exit();
   auto workers = std::make_unique<Workers>(start, std::move(code));
-  GUST_TRY_VOID(workers->start_all());
+  GUST_TRY_VOID(workers->start_all(threads));
   return workers;
 }
 
-Result<std::unique_ptr<WorkerGroup>> start_workers(const StartMessage& start) {
-  if (!start.kind.starts_with(kPythonKinds)) return start_threads(start);
+Result<std::unique_ptr<WorkerGroup>> start_workers(const StartMessage& start, Threads& threads) {
+  if (!start.kind.starts_with(kPythonKinds)) return start_threads(start, threads);
   return ForkedWorkers::load(start, GUST_TRY(Interpreter::start()), kInvokerSocket);
 }
 
-}  // namespace
-
-int run_pack(WallTime entered) {
+int run(WallTime entered, Threads& threads) {
   Reporter reporter(kInvokerSocket);
   const std::optional<StartMessage> start = read_start(kInvokerSocket, reporter);
   if (!start) return kExitNoInvoker;
 
-  auto workers = start_workers(*start);
+  auto workers = start_workers(*start, threads);
   if (!workers) reporter.load_failed(workers.error());
   protocol::LoadedMessage loaded = (*workers)->loaded();
   loaded.entered_us = to_micros(entered);
@@ -193,6 +193,22 @@ int run_pack(WallTime entered) {
   report_all(kInvokerSocket, reporter, **workers);
   (*workers)->finish();
   leave(kExitFinished);
+}
+
+}  // namespace
+
+int run_pack(WallTime entered) {
+  Threads none;
+  return run(entered, none);
+}
+
+void run_prewarmed(std::uint32_t count) {
+  // What cannot be made ahead is made when it is needed, and then somebody is there who can be told that it failed.
+  auto made = Threads::reserve(count);
+  if (made && !made->make_ahead()) ::_exit(kExitFailed);
+  Threads none;
+  if (!await_claim(made ? count : 0)) ::_exit(kExitFailed);
+  ::_exit(run(wall_now(), made ? *made : none));
 }
 
 }  // namespace gust::pack

@@ -1,6 +1,8 @@
 // The life of a pack: told what to do on its socket, it loads the code, runs its workers and reports.
 #pragma once
 
+#include <cstdint>
+
 #include "base/clock.h"
 
 namespace gust::pack {
@@ -16,5 +18,9 @@ inline constexpr int kExitNoInvoker = 2;  ///< not started by an invoker
 /// Runs one pack to its end. Returns only kExitNoInvoker, when there is no socket; ends the process otherwise.
 /// `entered` is the first instruction of main. On the main thread.
 int run_pack(WallTime entered);
+
+/// The same for a pack that is not needed yet: makes so many threads and waits until it is claimed (pack/prewarm.h).
+/// Never returns.
+[[noreturn]] void run_prewarmed(std::uint32_t threads);
 
 }  // namespace gust::pack

@@ -50,9 +50,9 @@ Workers::Workers(const StartMessage& start, std::unique_ptr<Code> code)
   GUST_CHECK(pthread_key_create(&end_key_, &Workers::end) == 0, "a key for thread-specific data");
 }
 
-Result<void> Workers::start_all() {
+Result<void> Workers::start_all(Threads& threads) {
   const std::uint32_t size = start_.workers.count;
-  Threads threads = GUST_TRY(Threads::reserve(size));
+  GUST_TRY_VOID(threads.grow(size));
   std::uint32_t begin = 0;
   for (std::uint32_t i = 0; i < size; ++i) {
     const std::uint32_t params_end = start_.params_end[i];

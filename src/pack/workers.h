@@ -32,8 +32,9 @@ class Workers final : public WorkerGroup {
   /// `start` must outlive this object, and this object the process: threads are never joined.
   Workers(const protocol::StartMessage& start, std::unique_ptr<Code> code);
 
-  /// Starts all of them. What fails half-way leaves the others running: to be followed by the end of the process.
-  Result<void> start_all();
+  /// Starts all of them, on threads made ahead as far as there are any. What fails half-way leaves the others running:
+  /// to be followed by the end of the process.
+  Result<void> start_all(Threads& threads);
 
   [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(slots_.size()); }
   [[nodiscard]] protocol::LoadedMessage loaded() const override { return loaded_; }

@@ -22,6 +22,10 @@ struct ActionLimits {
   std::chrono::milliseconds timeout{60'000};  ///< of one flare, from its start
   Bytes memory = Bytes::mb(256);              ///< of one container
   Bytes logs = Bytes::mb(10);                 ///< kept of one pack's output
+  std::uint32_t processes = 256;              ///< of one container, beside its workers: what user code starts
+  std::uint32_t open_files = 1024;            ///< of each process in it
+  Bytes tmp;                                  ///< files in its /tmp, a part of `memory`; 0 for as much as that
+  std::uint32_t cpu = 100;                    ///< each worker's share of the processors, in percent of the ordinary one
 };
 
 /// A deployed definition. Immutable: an update makes a new one with the next version.
@@ -124,6 +128,7 @@ struct PackRecord {
   WallTime loaded;    ///< code and parameters are in memory
   WallTime ended;
   std::int64_t pid = 0;
+  bool prewarmed = false;  ///< its process existed before
   PackCause cause = PackCause::kUnknown;
   int signal = 0;
   int exit_code = 0;

@@ -1,6 +1,19 @@
 """A small cluster for input that it must refuse."""
 
+import os
+
 import pytest
+
+from cluster import Cluster
+
+
+@pytest.fixture
+def alone(gust_bin, tmp_path):
+    """The environment of a cluster that is never started."""
+    parts = Cluster(gust_bin, tmp_path)
+    yield parts
+    parts.wait_no_processes(5)
+    assert not [name for name in os.listdir("/dev/shm") if os.path.exists(f"/dev/shm/{name}/{parts.mark}")]
 
 
 @pytest.fixture(scope="module")

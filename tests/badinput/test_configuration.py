@@ -1,20 +1,8 @@
 """Wrong configurations and clusters that cannot start."""
 
-import os
 import socket
 
 import pytest
-
-from cluster import Cluster
-
-
-@pytest.fixture
-def alone(gust_bin, tmp_path):
-    """The environment of a cluster that is never started."""
-    parts = Cluster(gust_bin, tmp_path)
-    yield parts
-    parts.wait_no_processes(5)
-    assert not [name for name in os.listdir("/dev/shm") if os.path.exists(f"/dev/shm/{name}/{parts.mark}")]
 
 
 @pytest.mark.parametrize(

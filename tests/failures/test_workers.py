@@ -67,10 +67,12 @@ def test_an_exception_is_the_workers_result(cluster):
         *["spared"] * 3, {"error": "the third shelf is empty"}, *["spared"] * 2]  # fmt: skip
 
 
-def test_memory_limit(cluster):
-    """More than the container may have is bad_alloc in the worker that asked; its neighbours keep their results."""
+def test_memory_limit_of_a_process(make_cluster, worker):
+    """More than it may have is bad_alloc in the worker that asked; its neighbours keep their results."""
     params = [{"do": "use memory", "mb": 400}, {"do": "use memory", "mb": 8}, {"do": "use memory", "mb": 16}]
-    ended = cluster.wait_ended(cluster.flare("task", params, granularity=1))
+    with make_cluster("--driver", "process", invokers=1, slots=8) as cluster:
+        cluster.deploy("task", worker("task"))
+        ended = cluster.wait_ended(cluster.flare("task", params, granularity=1))
     assert ended["state"] == "succeeded"
     assert "out of memory" in ended["workers"][0]["result"]["error"]
     assert [entry["result"] for entry in ended["workers"][1:]] == [8, 16]

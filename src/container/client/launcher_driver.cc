@@ -37,7 +37,8 @@ StartEntry start_entry(const Spec& spec) {
           .tmp_limit = limits.tmp.count() != 0 ? limits.tmp.count() : limits.memory.count(),
           .open_files = limits.open_files,
           .processes = limits.processes == 0 ? 0 : limits.processes + limits.workers + kOwnThreads,
-          .cpu_weight = limits.workers};
+          .cpu_weight = std::max(1U, limits.workers) * std::max(1U, limits.cpu_percent),
+          .workers = limits.workers};
 }
 
 Result<void> check(const Spec& spec) {
@@ -93,14 +94,16 @@ Result<std::unique_ptr<Driver>> LauncherDriver::create(Isolation isolation, cons
   GUST_TRY_VOID(make_directory(options.state_dir));
   GUST_TRY_VOID(make_directory(packs));
   if (!options.code_dir.empty()) GUST_TRY_VOID(make_code_directory(options.code_dir));
-  LauncherProcess launcher = GUST_TRY(LauncherProcess::start({.isolation = isolation,
-                                                              .launcher_binary = options.launcher_binary,
-                                                              .pack_binary = options.pack_binary,
-                                                              .directory = packs.string(),
-                                                              .code_directory = options.code_dir,
-                                                              .network = options.network,
-                                                              .image = image,
-                                                              .oci_runtime = options.oci_runtime}));
+  LauncherProcess launcher =
+      GUST_TRY(LauncherProcess::start({.isolation = isolation,
+                                       .launcher_binary = options.launcher_binary,
+                                       .pack_binary = options.pack_binary,
+                                       .directory = packs.string(),
+                                       .code_directory = options.code_dir,
+                                       .network = options.network,
+                                       .image = image,
+                                       .oci_runtime = options.oci_runtime,
+                                       .prewarm = image == nullptr ? options.prewarm : Prewarm{}}));
   UniqueFd poller(epoll_create1(EPOLL_CLOEXEC));
   epoll_event event{.events = EPOLLIN, .data = {}};
   if (!poller || epoll_ctl(poller.get(), EPOLL_CTL_ADD, launcher.socket(), &event) != 0) {
@@ -167,10 +170,14 @@ Result<void> LauncherDriver::read_events(const Events& events) {
 }
 
 void LauncherDriver::deliver(const EventEntry& entry, const Events& events) {
+  if (entry.kind == EventKind::kPrewarmed) {
+    if (events.prewarmed) events.prewarmed(static_cast<std::uint32_t>(entry.status));
+    return;
+  }
   const WallTime at = from_micros(entry.at_us);
   if (entry.kind == EventKind::kLaunched) {
     running_.emplace(entry.id, static_cast<pid_t>(entry.pid));
-    events.launched({.id = entry.id, .pid = entry.pid, .at = at});
+    events.launched({.id = entry.id, .pid = entry.pid, .at = at, .prewarmed = entry.status != 0});
     return;
   }
   Exited exited{

@@ -105,7 +105,12 @@ Result<LauncherProcess> LauncherProcess::start(const LauncherStart& start) {
   const SpawnSettings settings(theirs.get());
   std::vector<std::string> texts{launcher_binary, std::string(name_of(start.isolation)), start.pack_binary,
                                  start.directory};
-  if (start.isolation == Isolation::kOci) texts.push_back(start.oci_runtime);
+  if (start.isolation == Isolation::kOci) {
+    texts.push_back(start.oci_runtime);
+  } else {
+    texts.push_back(std::to_string(start.prewarm.containers));
+    texts.push_back(std::to_string(start.prewarm.threads));
+  }
   if (start.isolation == Isolation::kSandbox) {
     texts.push_back(start.code_directory);
     texts.emplace_back(start.network == Network::kNone ? "none" : "host");

@@ -20,6 +20,7 @@ struct LauncherStart {
   Network network = Network::kHost;  ///< of sandboxes
   const Image* image = nullptr;      ///< of sandboxes; null for the host's own programs
   std::string oci_runtime{};         ///< of OCI containers, absolute
+  Prewarm prewarm;
 };
 
 /// Any thread may start it, and may end afterwards: the launcher asks whether its parent process is gone, not its

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 
 #include "base/check.h"
+#include "pack/prewarm.h"
 
 namespace gust::container {
 namespace {
@@ -72,7 +73,9 @@ int enter(void* argument) {
     _exit(127);
   }
   char name[] = "gust-pack";
-  char* const arguments[] = {name, nullptr};
+  char* const arguments[] = {name,
+                             plan.prewarmed_threads == nullptr ? nullptr : const_cast<char*>(pack::kPrewarmedFlag),
+                             const_cast<char*>(plan.prewarmed_threads), nullptr};
   execve(plan.binary, arguments, plan.environment);
   failed(plan, Step::kExec);
   _exit(127);

@@ -20,6 +20,7 @@ namespace gust::container {
 struct ChildPlan {
   const char* working_directory = nullptr;  ///< seen from the launcher's
   const char* binary = nullptr;             ///< absolute
+  const char* prewarmed_threads = nullptr;  ///< makes it one that waits (pack/prewarm.h); null for one with a start
   char* const* environment = nullptr;
   ChildDescriptors descriptors;
   ChildLimits limits;

@@ -37,22 +37,25 @@ int wait_status(const siginfo_t& info) {
 }  // namespace
 
 Containers::Containers(std::string pack_binary, WorkingDirectories& directories, Descendants& descendants,
-                       Sandboxes* sandboxes, Tag highest_tag, int log)
+                       Sandboxes* sandboxes, const Prewarm& prewarm, Tag highest_tag, int log)
     : pack_binary_(std::move(pack_binary)),
       directories_(directories),
       descendants_(descendants),
       sandboxes_(sandboxes),
       next_tag_(highest_tag),
       log_(log),
-      self_(getpid()) {}
+      self_(getpid()),
+      pool_(prewarm) {}
 
 void Containers::start(const StartRequest& request, const ChildDescriptors& descriptors) {
   const std::uint64_t id = request.entry.id;
   if (pid_of_.contains(id)) return refuse(id, {Step::kDuplicateId, EEXIST});
+  if (claim(request, descriptors)) return;
   const std::string directory = WorkingDirectories::name(id);
   ChildPlan plan{
       .working_directory = directory.c_str(),
       .binary = pack_binary_.c_str(),
+      .prewarmed_threads = nullptr,
       .environment = request.environment.data(),
       .descriptors = descriptors,
       .limits = {.data = request.entry.data_limit, .open_files = request.entry.open_files, .tag = 0},
@@ -61,32 +64,44 @@ void Containers::start(const StartRequest& request, const ChildDescriptors& desc
       .sandbox = {},
       .failure = {},
   };
+  if (!prepare(plan, id, request.entry)) return refuse(id, plan.failure);
+  const pid_t pid = create(plan, {.id = id, .tag = plan.limits.tag, .sandbox = plan.sandbox});
+  if (pid < 0) return refuse(id, plan.failure);
+  pid_of_.emplace(id, pid);
+  events_.push_back({.id = id, .at_us = to_micros(wall_now()), .pid = pid, .kind = EventKind::kLaunched});
+}
+
+/// What the launcher has to do for it before its process exists. False when that failed, as the plan says.
+bool Containers::prepare(ChildPlan& plan, std::uint64_t id, const StartEntry& entry) {
   if (sandboxes_ != nullptr) {
-    const std::optional<SandboxPlan> sandbox = sandboxes_->plan(request.entry);
-    if (!sandbox) return refuse(id, {Step::kCgroup, errno});
+    const std::optional<SandboxPlan> sandbox = sandboxes_->plan(entry);
+    if (!sandbox) plan.failure = {Step::kCgroup, errno};
+    if (!sandbox) return false;
     plan.sandbox = *sandbox;
     plan.working_directory = sandboxes_->directory();
     if ((sandboxes_->unenforced() & kUnenforcedMemory) == 0) plan.limits.data = 0;
-  } else {
-    if (!directories_.create(id)) return refuse(id, {Step::kMakeDirectory, errno});
-    plan.limits.tag = next_tag_--;
+    return true;
   }
-  create(plan, {.id = id, .tag = plan.limits.tag, .sandbox = plan.sandbox});
+  if (!directories_.create(id)) {
+    plan.failure = {Step::kMakeDirectory, errno};
+    return false;
+  }
+  plan.limits.tag = next_tag_--;
+  return true;
 }
 
-void Containers::create(ChildPlan& plan, Container container) {
-  const std::uint64_t id = container.id;
+/// Its process, or -1: then the plan says why, and nothing is left.
+pid_t Containers::create(ChildPlan& plan, Container container) {
   pid_t failed_process = 0;
   const pid_t pid = creator_.create(plan, failed_process);
   if (pid < 0) {
     siginfo_t ignored{};
     if (failed_process != 0) wait_for(P_PID, failed_process, ignored, 0, nullptr);
     clear_up(container);
-    return refuse(id, plan.failure);
+    return -1;
   }
   live_.emplace(pid, container);
-  pid_of_.emplace(id, pid);
-  events_.push_back({.id = id, .at_us = to_micros(wall_now()), .pid = pid, .kind = EventKind::kLaunched});
+  return pid;
 }
 
 void Containers::refuse(std::uint64_t id, Failure failure) {
@@ -140,7 +155,13 @@ void Containers::end(pid_t pid, int wait_status, std::uint64_t cpu_us, std::uint
   const auto found = live_.find(pid);
   const Container container = found->second;
   live_.erase(found);
-  pid_of_.erase(container.id);
+  if ((container.id & kUnclaimed) != 0) {
+    const std::uint32_t before = pool_.ready();
+    pool_.remove(pid);
+    if (pool_.ready() != before) tell_ready();
+  } else {
+    pid_of_.erase(container.id);
+  }
   EventEntry event{.id = container.id,
                    .at_us = to_micros(wall_now()),
                    .pid = pid,
@@ -156,7 +177,7 @@ void Containers::end(pid_t pid, int wait_status, std::uint64_t cpu_us, std::uint
   if (clear_up(container) && wait_status != 0) {
     event.step = Step::kLimitMemory;
   }
-  events_.push_back(event);
+  if ((container.id & kUnclaimed) == 0) events_.push_back(event);
 }
 
 /// Those of containers that ended, and those that no living container can be told to have made. A descendant whose
@@ -182,7 +203,7 @@ bool Containers::tidy() {
   std::erase_if(ended_, [&](const Ended& ended) {
     if (!ended.empty || more) return false;
     more = directories_.remove(ended.event.id, kRemovalBudget, log_) == Removal::kMore;
-    if (!more) events_.push_back(ended.event);
+    if (!more && (ended.event.id & kUnclaimed) == 0) events_.push_back(ended.event);
     return !more;
   });
   return more;

@@ -16,6 +16,7 @@
 #include "container/launcher/child.h"
 #include "container/launcher/descendants.h"
 #include "container/launcher/frames.h"
+#include "container/launcher/prewarm_pool.h"
 #include "container/launcher/working_directories.h"
 
 namespace gust::container {
@@ -25,7 +26,7 @@ class Containers {
   /// All of them outlive this. `log` is a descriptor for what nobody else can be told.
   /// `sandboxes` makes them such; null for plain processes. The program is at `pack_binary`, as they see it.
   Containers(std::string pack_binary, WorkingDirectories& directories, Descendants& descendants, Sandboxes* sandboxes,
-             Tag highest_tag, int log);
+             const Prewarm& prewarm, Tag highest_tag, int log);
 
   /// Adds kLaunched or kFailed to events().
   void start(const StartRequest& request, const ChildDescriptors& descriptors);
@@ -38,6 +39,14 @@ class Containers {
   bool tidy();
   /// Prepares for containers to come, a little. False when there is nothing left to do.
   bool make_spare();
+  /// Milliseconds until prewarm() is to be called, if nothing else happens; -1 for never.
+  [[nodiscard]] int prewarm_wait_ms() const { return pool_.wait_ms(); }
+  /// Creates a container that nobody has asked for yet. False when that failed.
+  bool prewarm();
+  /// Of the container that was created so and is not ready; to be watched for reading. -1 for none.
+  [[nodiscard]] int prewarm_fd() const { return pool_.coming_fd(); }
+  /// When it is readable. Adds kPrewarmed to events().
+  void welcome_prewarmed();
   /// Kills everything and collects it; false when children are left, so that the caller waits for SIGCHLD and calls
   /// again.
   bool end_all();
@@ -56,7 +65,12 @@ class Containers {
     bool empty = false;  ///< no descendants are left
   };
 
-  void create(ChildPlan& plan, Container container);
+  bool prepare(ChildPlan& plan, std::uint64_t id, const StartEntry& entry);
+  pid_t create(ChildPlan& plan, Container container);
+  bool claim(const StartRequest& request, const ChildDescriptors& descriptors);
+  bool hand_over(const PrewarmPool::Entry& entry, const StartRequest& request, const ChildDescriptors& descriptors);
+  bool give_up_prewarming(const char* what);
+  void tell_ready();
   bool clear_up(const Container& container);
   bool collect_children();
   void end(pid_t pid, int wait_status, std::uint64_t cpu_us, std::uint64_t peak_bytes);
@@ -70,6 +84,9 @@ class Containers {
   int log_;
   pid_t self_;
   ChildCreator creator_;
+  PrewarmPool pool_;
+  StartEntry last_entry_{.cpu_weight = 100, .workers = 1};  ///< the next one is most likely to be like it
+  std::uint64_t next_unclaimed_ = 0;
   std::unordered_map<pid_t, Container> live_;
   std::unordered_map<std::uint64_t, pid_t> pid_of_;
   std::vector<Ended> ended_;

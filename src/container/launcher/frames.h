@@ -20,7 +20,7 @@
 namespace gust::container {
 
 /// Of this file. Both ends come from one build; the number catches a stale gust-launcher.
-inline constexpr std::uint16_t kLauncherProtocolVersion = 2;
+inline constexpr std::uint16_t kLauncherProtocolVersion = 3;
 inline constexpr std::uint32_t kLauncherMagic = 0x314c5547;  // "GUL1"
 /// Of a packet with its header: a third of a Unix socket's default send buffer (212,992 bytes), so that one packet is
 /// on its way while the next is made.
@@ -106,12 +106,15 @@ struct StartEntry {
   std::uint64_t tmp_limit = 0;     ///< bytes, of the sandbox's /tmp; 0 for none
   std::uint32_t open_files = 0;
   std::uint32_t processes = 0;   ///< of the whole sandbox, threads among them; 0 for none
-  std::uint32_t cpu_weight = 0;  ///< of the sandbox: one for each worker
+  std::uint32_t cpu_weight = 0;  ///< of the sandbox: 100 for each worker that has the share of an ordinary process
   std::uint32_t environment_size = 0;
+  std::uint32_t workers = 0;
+  std::uint32_t reserved = 0;
 };
-static_assert(sizeof(StartEntry) == 48);
+static_assert(sizeof(StartEntry) == 56);
 
-enum class EventKind : std::uint16_t { kLaunched = 1, kExited = 2, kFailed = 3 };
+/// kPrewarmed: `status` containers wait for somebody to need them; whenever that changes.
+enum class EventKind : std::uint16_t { kLaunched = 1, kExited = 2, kFailed = 3, kPrewarmed = 4 };
 
 struct EventEntry {
   std::uint64_t id = 0;
@@ -119,7 +122,7 @@ struct EventEntry {
   std::int64_t pid = 0;          ///< kLaunched
   std::uint64_t cpu_us = 0;      ///< kExited
   std::uint64_t peak_bytes = 0;  ///< kExited
-  std::int32_t status = 0;       ///< kExited: wait status; kFailed: errno
+  std::int32_t status = 0;       ///< kExited: wait status; kFailed: errno; kLaunched: 1 when it existed before
   EventKind kind{};
   Step step = Step::kNone;  ///< kFailed; kExited: kLimitMemory when the kernel ended it at that limit
 };

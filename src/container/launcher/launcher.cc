@@ -44,7 +44,7 @@ int Launcher::run(const LauncherOptions& options) {
   send_ready(failure);
   if (failure.step != Step::kNone) return 1;
   Containers containers(sandboxes_ ? kPackInside : options.pack_binary, directories_, descendants_,
-                        sandboxes_ ? &*sandboxes_ : nullptr, highest_tag_, log_.get());
+                        sandboxes_ ? &*sandboxes_ : nullptr, options.prewarm, highest_tag_, log_.get());
   serve(containers);
   return shut_down(containers);
 }
@@ -83,11 +83,18 @@ void Launcher::serve(Containers& containers) {
   bool preparing = true;
   while (true) {
     pollfd watched[] = {{socket_.get(), static_cast<short>(blocked_ ? POLLIN | POLLOUT : POLLIN), 0},
-                        {signals_.get(), POLLIN, 0}};
-    const int ready = poll(watched, 2, removing || preparing ? 0 : -1);
+                        {signals_.get(), POLLIN, 0},
+                        {containers.prewarm_fd(), POLLIN, 0}};
+    const int wait_ms = containers.prewarm_wait_ms();
+    const int ready = poll(watched, 3, removing || preparing ? 0 : wait_ms);
     if (ready < 0 && errno != EINTR) return;
     // Nobody waits for this: only while there is nothing else.
-    if (ready == 0) preparing = containers.make_spare();
+    if (ready == 0 && wait_ms == 0 && !removing) {
+      containers.prewarm();
+    } else if (ready == 0) {
+      preparing = containers.make_spare();
+    }
+    if ((watched[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0) containers.welcome_prewarmed();
     if ((watched[1].revents & POLLIN) != 0 && !handle_signals(containers)) return;
     if ((watched[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && !receive(containers)) return;
     removing = containers.tidy();

@@ -40,6 +40,10 @@ Failure WorkingDirectories::open(const char* path) {
 
 bool WorkingDirectories::create(std::uint64_t id) { return mkdirat(directory_.get(), name(id).c_str(), 0700) == 0; }
 
+bool WorkingDirectories::rename(std::uint64_t id, std::uint64_t new_id) {
+  return renameat(directory_.get(), name(id).c_str(), directory_.get(), name(new_id).c_str()) == 0;
+}
+
 Removal WorkingDirectories::remove(std::uint64_t id, std::size_t budget, int log) {
   const Removal outcome = remove_tree(directory_.get(), name(id).c_str(), budget);
   if (outcome == Removal::kStuck) {

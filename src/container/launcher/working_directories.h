@@ -19,6 +19,8 @@ class WorkingDirectories {
 
   /// False with errno set.
   bool create(std::uint64_t id);
+  /// False with errno set.
+  bool rename(std::uint64_t id, std::uint64_t new_id);
   /// As remove_tree(). What is stuck is reported on `log` and left behind.
   Removal remove(std::uint64_t id, std::size_t budget, int log);
   /// All there are, however long it takes.

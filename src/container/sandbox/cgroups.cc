@@ -24,7 +24,7 @@ using Version = CgroupMount::Version;
 constexpr std::string_view kPrefix = "gust-";
 /// As many packs as one burst usually puts on an invoker: made in some 10 ms, while the launcher has nothing to do.
 constexpr std::size_t kSpare = 64;
-/// A worker has the share of an ordinary process.
+/// Version 1, for a weight of 100. In version 2 the unit is the same.
 constexpr std::uint64_t kSharesOfOne = 1024;
 constexpr std::uint64_t kMostShares = 262'144;
 constexpr std::uint64_t kMostWeight = 10'000;
@@ -188,8 +188,8 @@ bool Cgroups::set(Slot slot, const CgroupLimits& limits) {
       }
     }
     if (!hierarchy.cpu) continue;
-    const std::uint64_t shares = std::min(kSharesOfOne * limits.cpu_weight, kMostShares);
-    const std::uint64_t weight = std::min<std::uint64_t>(std::uint64_t{100} * limits.cpu_weight, kMostWeight);
+    const std::uint64_t shares = std::clamp<std::uint64_t>(kSharesOfOne * limits.cpu_weight / 100, 2, kMostShares);
+    const std::uint64_t weight = std::clamp<std::uint64_t>(limits.cpu_weight, 1, kMostWeight);
     if (one ? !write_at(directory, slot, "cpu.shares", std::to_string(shares))
             : !write_at(directory, slot, "cpu.weight", std::to_string(weight))) {
       return false;

@@ -17,8 +17,8 @@
 namespace gust::container {
 
 struct CgroupLimits {
-  std::uint64_t memory = 0;      ///< bytes; 0 for none
-  std::uint32_t cpu_weight = 1;  ///< relative to other sandboxes
+  std::uint64_t memory = 0;        ///< bytes; 0 for none
+  std::uint32_t cpu_weight = 100;  ///< relative to other sandboxes; 100 is the share of an ordinary process
 };
 
 class Cgroups {
@@ -34,6 +34,8 @@ class Cgroups {
 
   /// A cgroup that nothing is in, with these limits. Nothing with errno set when there is none to be had.
   std::optional<Slot> claim(const CgroupLimits& limits);
+  /// Other limits for a cgroup that is in use. False with errno set.
+  bool adjust(Slot slot, const CgroupLimits& limits) { return set(slot, limits); }
   /// In the new process: enters it. False with errno set.
   [[nodiscard]] bool join(Slot slot) const;
   /// After everything in it has ended.

@@ -1,5 +1,8 @@
 #include "container/sandbox/private_mounts.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <sys/mount.h>
@@ -12,6 +15,23 @@ constexpr const char* kMasked[] = {"/proc/cmdline", "/proc/kallsyms", "/proc/key
 /// An inode costs kernel memory, which is counted as the sandbox's where cgroups are; this bounds it where not.
 constexpr std::uint64_t kBytesPerInode = 4096;
 constexpr std::uint64_t kFewestInodes = 1024;
+/// The kernel lets a limit be changed or taken away, and none be set where there was none.
+constexpr std::uint64_t kSizeToBegin = 1 << 20;
+
+unsigned long long ull(std::uint64_t number) { return number; }
+
+std::uint64_t inodes_for(std::uint64_t bytes) { return bytes / kBytesPerInode + kFewestInodes; }
+
+bool configure(int context, const char* key, std::uint64_t value, const char* format = "%llu") {
+  char text[32];
+  std::snprintf(text, sizeof text, format, ull(value));
+  return fsconfig(context, FSCONFIG_SET_STRING, key, text, 0) == 0;
+}
+
+/// 0 is no limit, to tmpfs as well.
+bool configure_size(int context, std::uint64_t bytes) {
+  return configure(context, "size", bytes) && configure(context, "nr_inodes", bytes == 0 ? 0 : inodes_for(bytes));
+}
 
 }  // namespace
 
@@ -25,14 +45,34 @@ bool mount_proc() {
 
 bool mount_tmp(std::uint64_t bytes, uid_t owner) {
   char options[128];
-  const unsigned long long inodes = bytes / kBytesPerInode + kFewestInodes;
   if (bytes == 0) {
     std::snprintf(options, sizeof options, "mode=0700,uid=%u,gid=%u", owner, owner);
   } else {
-    std::snprintf(options, sizeof options, "mode=0700,uid=%u,gid=%u,size=%llu,nr_inodes=%llu", owner, owner,
-                  static_cast<unsigned long long>(bytes), inodes);
+    std::snprintf(options, sizeof options, "mode=0700,uid=%u,gid=%u,size=%llu,nr_inodes=%llu", owner, owner, ull(bytes),
+                  ull(inodes_for(bytes)));
   }
   return mount("tmp", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, options) == 0;
+}
+
+int mount_adjustable_tmp(uid_t owner) {
+  const int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
+  if (context < 0) return -1;
+  int mounted = -1;
+  if (configure(context, "mode", 0700, "%llo") && configure(context, "uid", owner) &&
+      configure(context, "gid", owner) && configure_size(context, kSizeToBegin) &&
+      fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0) {
+    mounted = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  }
+  const bool done = mounted >= 0 && move_mount(mounted, "", AT_FDCWD, "/tmp", MOVE_MOUNT_F_EMPTY_PATH) == 0;
+  const int error = errno;
+  if (mounted >= 0) close(mounted);
+  if (!done) close(context);
+  errno = error;
+  return done ? context : -1;
+}
+
+bool resize_tmp(int context, std::uint64_t bytes) {
+  return configure_size(context, bytes) && fsconfig(context, FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0) == 0;
 }
 
 }  // namespace gust::container

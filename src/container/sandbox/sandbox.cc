@@ -52,10 +52,8 @@ std::uint16_t Sandboxes::foresee_unenforced() {
 std::uint16_t Sandboxes::unenforced() const { return missing_with(cgroups_.unenforced(), identity_); }
 
 std::optional<SandboxPlan> Sandboxes::plan(const StartEntry& request) {
-  SandboxPlan plan{.cgroup = std::nullopt,
-                   .tmp_bytes = request.tmp_limit,
-                   .processes = identity_ == Identity::kOwnUser ? request.processes : 0,
-                   .process = 0};
+  SandboxPlan plan{
+      .cgroup = std::nullopt, .tmp_bytes = request.tmp_limit, .processes = process_limit(request), .process = 0};
   if (!cgroups_.none()) {
     plan.cgroup = cgroups_.claim({.memory = request.memory_limit, .cpu_weight = request.cpu_weight});
     if (!plan.cgroup) return std::nullopt;
@@ -63,11 +61,25 @@ std::optional<SandboxPlan> Sandboxes::plan(const StartEntry& request) {
   return plan;
 }
 
-Step Sandboxes::enter(const SandboxPlan& plan) const {
+std::uint32_t Sandboxes::process_limit(const StartEntry& request) const {
+  return identity_ == Identity::kOwnUser ? request.processes : 0;
+}
+
+bool Sandboxes::adjust(const SandboxPlan& plan, const StartEntry& request, int tmp_context) {
+  const CgroupLimits limits{.memory = request.memory_limit, .cpu_weight = request.cpu_weight};
+  return (!plan.cgroup || cgroups_.adjust(*plan.cgroup, limits)) && resize_tmp(tmp_context, request.tmp_limit);
+}
+
+Step Sandboxes::enter(SandboxPlan& plan) const {
   const uid_t user = user_of(plan.process, identity_);
   if (plan.cgroup && !cgroups_.join(*plan.cgroup)) return Step::kJoinCgroup;
   if (!mount_proc()) return Step::kMountProc;
-  if (!mount_tmp(plan.tmp_bytes, user)) return Step::kMountTmp;
+  if (plan.adjustable_tmp) {
+    plan.tmp_context = mount_adjustable_tmp(user);
+    if (plan.tmp_context < 0) return Step::kMountTmp;
+  } else if (!mount_tmp(plan.tmp_bytes, user)) {
+    return Step::kMountTmp;
+  }
   if (!limit_processes(plan.processes)) return Step::kLimitProcesses;
   return become(user, identity_) ? Step::kNone : Step::kBecomeUser;
 }

@@ -21,6 +21,8 @@ struct SandboxPlan {
   std::optional<Cgroups::Slot> cgroup;
   std::uint64_t tmp_bytes = 0;  ///< 0 for as much as its memory limit permits
   std::uint32_t processes = 0;  ///< 0 for no limit
+  bool adjustable_tmp = false;  ///< its size is not known yet: see Sandboxes::adjust()
+  int tmp_context = -1;         ///< made by the new process in the launcher's descriptor table, which it shares
   pid_t process = 0;            ///< id on the host; the kernel writes it before the process runs
 };
 
@@ -42,13 +44,19 @@ class Sandboxes {
   // In the new process, which shares the launcher's memory: nothing is allocated. kNone, or the step that failed, with
   // errno set.
   /// Its mounts, its limits and its user; afterwards it has no privileges.
-  [[nodiscard]] Step enter(const SandboxPlan& plan) const;
+  [[nodiscard]] Step enter(SandboxPlan& plan) const;
   /// True when the launcher is gone, as only its own descriptor for it can tell inside a process namespace.
   [[nodiscard]] bool launcher_is_gone() const;
   /// Where its first process begins.
   [[nodiscard]] const char* directory() const { return directory_.c_str(); }
   /// Last.
   [[nodiscard]] Step restrict_calls() const;
+
+  /// Gives a sandbox that exists already these limits, as far as they are not its processes' own (RLIMIT_…).
+  /// `tmp_context` is that of its plan. False with errno set.
+  bool adjust(const SandboxPlan& plan, const StartEntry& request, int tmp_context);
+  /// For RLIMIT_NPROC; 0 where it is not to be limited.
+  [[nodiscard]] std::uint32_t process_limit(const StartEntry& request) const;
 
   /// After everything in it has ended. Whether the kernel killed something in it for want of memory.
   bool release(const SandboxPlan& plan);

@@ -124,30 +124,55 @@ inline std::filesystem::path fast_directory() {
   return access(in_memory.c_str(), W_OK) == 0 ? in_memory : std::filesystem::temp_directory_path();
 }
 
-/// Those that can work here, for parameters of tests: a runtime's name stands for the oci driver with that.
+/// Why there can be no sandboxes here; nothing when there can. Privileged tests are skipped then.
+inline const std::string& sandbox_refusal() {
+  static const std::string kRefusal = [] {
+    if (geteuid() != 0) return std::string("needs root");
+    DriverOptions options{.pack_binary = GUST_TEST_PACK, .launcher_binary = GUST_LAUNCHER, .state_dir = {}};
+    options.state_dir = fast_directory() / ("gust-driver-" + random_hex_id());
+    const auto driver = make_driver("sandbox", options);
+    std::error_code ignored;
+    std::filesystem::remove_all(options.state_dir, ignored);
+    return driver || driver.error().code != ErrorCode::kDenied ? std::string() : driver.error().message;
+  }();
+  return kRefusal;
+}
+
+inline constexpr std::string_view kPrewarmed = " prewarmed";
+/// That a harness of a prewarmed kind keeps ready.
+inline constexpr std::uint32_t kPrewarmedContainers = 3;
+
+/// Those that can work here, for parameters of tests: drivers, and drivers with containers that were made ahead; a
+/// runtime's name stands for the oci driver with that.
 inline std::vector<const char*> drivers_here() {
-  if (geteuid() != 0) return {"process"};
-  std::vector<const char*> all{"process", "sandbox"};
+  if (!sandbox_refusal().empty()) return {"process", "process prewarmed"};
+  std::vector<const char*> all{"process", "process prewarmed", "sandbox", "sandbox prewarmed"};
   for (const char* runtime : {"runc", "crun"}) {
     if (is_in_path(runtime)) all.push_back(runtime);
   }
   return all;
 }
 
-inline bool is_oci(std::string_view driver_name) { return driver_name == "runc" || driver_name == "crun"; }
+inline bool is_prewarmed(std::string_view kind) { return kind.ends_with(kPrewarmed); }
+inline std::string_view driver_name(std::string_view kind) { return kind.substr(0, kind.find(' ')); }
+inline bool is_plain(std::string_view kind) { return driver_name(kind) == "process"; }
+inline bool is_oci(std::string_view kind) { return kind == "runc" || kind == "crun"; }
 
 class Harness {
  public:
-  explicit Harness(std::string_view driver_name, const std::string& pack_binary = GUST_TEST_PACK,
+  /// `kind` as in drivers_here(). What is to be made ahead is ready afterwards.
+  explicit Harness(std::string_view kind, const std::string& pack_binary = GUST_TEST_PACK,
                    Network network = Network::kHost)
       : directory_(fast_directory() / ("gust-driver-" + random_hex_id())) {
     std::filesystem::create_directory(directory_);
     options_ = {.pack_binary = pack_binary, .launcher_binary = GUST_LAUNCHER, .state_dir = directory_};
     options_.network = network;
     options_.image_dir = directory_ / "images";
-    Result<std::unique_ptr<Driver>> driver = make(driver_name, options_);
+    if (is_prewarmed(kind)) options_.prewarm = {.containers = kPrewarmedContainers, .threads = 0};
+    Result<std::unique_ptr<Driver>> driver = make(kind, options_);
     GUST_CHECK(driver.has_value(), driver ? "" : driver.error().message.c_str());
     driver_ = *std::move(driver);
+    if (is_prewarmed(kind)) GUST_CHECK(wait_prewarmed(kPrewarmedContainers), loss_.message.c_str());
   }
   ~Harness() {
     driver_.reset();
@@ -157,10 +182,10 @@ class Harness {
   Harness(const Harness&) = delete;
   Harness& operator=(const Harness&) = delete;
 
-  /// As make_driver(), where a runtime's name stands for the oci driver with that.
-  static Result<std::unique_ptr<Driver>> make(std::string_view driver_name, DriverOptions options) {
-    if (!is_oci(driver_name)) return make_driver(driver_name, options);
-    options.oci_runtime = driver_name;
+  /// As make_driver(), for a kind as in drivers_here().
+  static Result<std::unique_ptr<Driver>> make(std::string_view kind, DriverOptions options) {
+    if (!is_oci(kind)) return make_driver(driver_name(kind), options);
+    options.oci_runtime = kind;
     return make_driver("oci", options);
   }
 
@@ -185,7 +210,8 @@ class Harness {
   bool pump_until(const std::function<bool()>& done) {
     const auto deadline = std::chrono::steady_clock::now() + kDeadline;
     const Events events{.launched = [this](const Launched& launched) { launched_.emplace(launched.id, launched); },
-                        .exited = [this](const Exited& exited) { exited_.emplace(exited.id, exited); }};
+                        .exited = [this](const Exited& exited) { exited_.emplace(exited.id, exited); },
+                        .prewarmed = [this](std::uint32_t ready) { prewarmed_ = ready; }};
     while (!done()) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
       pollfd readable{driver_->event_fd(), POLLIN, 0};
@@ -204,6 +230,11 @@ class Harness {
     return pump_until([&] { return exited_.size() >= count; });
   }
 
+  bool wait_prewarmed(std::uint32_t count) {
+    return pump_until([&] { return prewarmed_ == count; });
+  }
+
+  [[nodiscard]] std::uint32_t prewarmed() const { return prewarmed_; }
   [[nodiscard]] const std::map<ContainerId, Launched>& launched() const { return launched_; }
   [[nodiscard]] const std::map<ContainerId, Exited>& exited() const { return exited_; }
   [[nodiscard]] const Error& loss() const { return loss_; }
@@ -214,6 +245,7 @@ class Harness {
   std::unique_ptr<Driver> driver_;
   std::map<ContainerId, Launched> launched_;
   std::map<ContainerId, Exited> exited_;
+  std::uint32_t prewarmed_ = 0;
   Error loss_;
 };
 

@@ -30,6 +30,8 @@
 #include <sys/wait.h>
 #include <vector>
 
+#include "pack/prewarm.h"
+
 namespace {
 
 constexpr int kSocket = 3;
@@ -80,6 +82,23 @@ void read_the_host(const std::string& secret) {
   }
   attempt("openat from a descriptor", openat(kSocket, "..", O_RDONLY));
   attempt("open a file handle", syscall(SYS_open_by_handle_at, AT_FDCWD, nullptr, O_RDONLY));
+}
+
+/// Of this process, of every other that is seen, of the program that started it.
+void read_environments() {
+  constexpr std::string_view kSecret = "GUST_HOSTILE_SECRET";
+  attempt("inherit a variable of the invoker", getenv(kSecret.data()) != nullptr ? 0 : -1);
+  DIR* processes = opendir("/proc");
+  while (const dirent* entry = readdir(processes)) {
+    if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
+    const int file = open((std::string("/proc/") + entry->d_name + "/environ").c_str(), O_RDONLY | O_CLOEXEC);
+    std::vector<char> text(64 << 10);
+    const ssize_t size = read(file, text.data(), text.size());
+    const bool found = size > 0 && std::string_view(text.data(), static_cast<std::size_t>(size)).contains(kSecret);
+    attempt(std::string("read the environment of process ") + entry->d_name, found ? 0 : -1);
+    close(file);
+  }
+  closedir(processes);
 }
 
 void write_to_what_is_shared() {
@@ -279,6 +298,50 @@ void fill_with_files() {
   tell(std::to_string(count));
 }
 
+/// By what is open: nothing but what it was given, and nothing of that leads anywhere.
+void follow_descriptors() {
+  DIR* open_ones = opendir("/proc/self/fd");
+  while (const dirent* entry = readdir(open_ones)) {
+    const int number = std::atoi(entry->d_name);
+    if (entry->d_name[0] == '.' || number == dirfd(open_ones)) continue;
+    if (number > kSocket) attempt(std::string("left open: ") + entry->d_name, 0);
+    attempt(std::string("openat from ") + entry->d_name, openat(number, "..", O_RDONLY));
+    struct stat status{};
+    if (fstat(number, &status) == 0 && S_ISDIR(status.st_mode))
+      attempt(std::string("a directory: ") + entry->d_name, 0);
+  }
+  closedir(open_ones);
+  attempt("the program's file", open("/proc/self/exe", O_WRONLY | O_CLOEXEC));
+  attempt("a console", open("/dev/tty", O_RDWR | O_CLOEXEC));
+}
+
+/// Links to what belongs to the host, under names that somebody might clean up, or write to.
+void plant_links(const char* target) {
+  for (const char* name : {"/tmp/link", "/tmp/core", "/tmp/gust-moved-0", "/tmp/x"}) {
+    if (symlink(target, name) != 0 && errno != EEXIST) attempt("no link", 0);
+  }
+  if (mkdir("/tmp/closed", 0) != 0) attempt("no directory", 0);
+  tell("planted");
+}
+
+/// Something that does not want to end, in a session of its own.
+void stay() {
+  if (fork() == 0) {
+    setsid();
+    if (fork() != 0) _exit(0);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) signal(number, SIG_IGN);
+    tell("I");
+    while (true) pause();
+  }
+  signal(SIGTERM, SIG_IGN);
+}
+
+void open_many() {
+  int count = 0;
+  while (open("/dev/null", O_RDONLY) >= 0) ++count;
+  tell((errno == EMFILE ? "EMFILE after " : "another error after ") + std::to_string(count));
+}
+
 void wait_for_end() {
   char byte = 0;
   while (recv(kSocket, &byte, 1, 0) > 0) continue;
@@ -286,7 +349,8 @@ void wait_for_end() {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc == 3 && std::string(argv[1]) == gust::pack::kPrewarmedFlag && !gust::pack::await_claim(0)) return 98;
   const char* variable = getenv("DO");
   const std::string what = variable == nullptr ? "" : variable;
   const char* argument = getenv("ARGUMENT");
@@ -296,6 +360,12 @@ int main() {
     fill(argument);
   } else if (what == "files") {
     fill_with_files();
+  } else if (what == "links") {
+    plant_links(argument);
+  } else if (what == "stay") {
+    stay();
+  } else if (what == "openfiles") {
+    open_many();
   } else if (what == "memory") {
     // In a child, which the kernel may choose instead of this process.
     if (fork() == 0) {
@@ -305,10 +375,12 @@ int main() {
     tell("survived");
   } else {
     if (what == "read") read_the_host(argument);
+    if (what == "read") read_environments();
     if (what == "write") write_to_what_is_shared();
     if (what == "processes") reach_other_processes(std::atoi(argument));
     if (what == "namespaces") make_namespaces_and_mounts();
     if (what == "kernel") use_the_kernel();
+    if (what == "descriptors") follow_descriptors();
     if (what == "network") reach_the_network(std::atoi(argument));
     if (what == "privileges") gain_privileges();
     tell(succeeded.empty() ? "none" : succeeded);

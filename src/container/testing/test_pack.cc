@@ -12,7 +12,10 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
+
+#include "pack/prewarm.h"
 
 namespace {
 
@@ -71,6 +74,17 @@ std::string describe() {
   return text;
 }
 
+std::string describe_limits() {
+  rlimit files{};
+  rlimit processes{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  getrlimit(RLIMIT_NPROC, &processes);
+  struct statvfs tmp{};
+  statvfs("/tmp", &tmp);
+  return "files=" + std::to_string(files.rlim_max) + " processes=" + std::to_string(processes.rlim_max) +
+         " tmp=" + std::to_string(tmp.f_blocks * tmp.f_frsize) + "\n";
+}
+
 /// Dies of a real fault, which no process survives, the first of a process namespace neither.
 int crash() {
   volatile int* nowhere = nullptr;
@@ -123,7 +137,8 @@ void fill_directory(const char* outside) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc == 3 && std::string(argv[1]) == gust::pack::kPrewarmedFlag && !gust::pack::await_claim(0)) return 98;
   const char* variable = getenv("DO");
   const std::string what = variable == nullptr ? "" : variable;
   const char* argument = getenv("ARGUMENT");
@@ -135,6 +150,8 @@ int main() {
     std::fprintf(stderr, "to error\n");
   } else if (what == "describe") {
     tell(describe());
+  } else if (what == "limits") {
+    tell(describe_limits());
   } else if (what == "memory") {
     tell(map_memory(static_cast<std::size_t>(std::atoi(argument))));
   } else if (what == "use") {

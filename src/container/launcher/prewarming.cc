@@ -1,0 +1,156 @@
+// The other half of Containers: those that are made ahead, and claimed.
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <span>
+#include <string>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "container/launcher/containers.h"
+#include "pack/prewarm.h"
+
+namespace gust::container {
+namespace {
+
+/// What it can be lowered from when it is claimed: everything that the launcher may have itself.
+std::uint32_t most_open_files() {
+  rlimit files{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  return static_cast<std::uint32_t>(files.rlim_max);
+}
+
+/// One packet: the claim, the environment, the descriptors. False when the pack is gone.
+bool send_claim(int socket, pack::Claim claim, std::span<char* const> environment,
+                const ChildDescriptors& descriptors) {
+  std::string packet(sizeof claim, '\0');
+  for (const char* variable : environment) {
+    if (variable != nullptr) packet.append(variable, std::strlen(variable) + 1);
+  }
+  claim.environment_size = static_cast<std::uint32_t>(packet.size() - sizeof claim);
+  std::memcpy(packet.data(), &claim, sizeof claim);
+  const std::array<int, pack::kClaimDescriptors> numbers{descriptors.socket, descriptors.standard_output,
+                                                         descriptors.standard_error};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof numbers)> control{};
+  iovec part{packet.data(), packet.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof numbers);
+  std::memcpy(CMSG_DATA(header), numbers.data(), sizeof numbers);
+  return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
+
+}  // namespace
+
+bool Containers::prewarm() {
+  const std::uint64_t id = kUnclaimed | next_unclaimed_++;
+  const std::string directory = WorkingDirectories::name(id);
+  const std::string threads = std::to_string(pool_.wanted().threads);
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return give_up_prewarming("make its socket");
+  UniqueFd ours(ends[0]);
+  const UniqueFd theirs(ends[1]);
+  char* const no_environment[] = {nullptr};
+  ChildPlan plan{.working_directory = directory.c_str(),
+                 .binary = pack_binary_.c_str(),
+                 .prewarmed_threads = threads.c_str(),
+                 .environment = no_environment,
+                 // 0 to 2 are /dev/null.
+                 .descriptors = {.socket = theirs.get(), .standard_output = 0, .standard_error = 0},
+                 .limits = {.data = 0, .open_files = most_open_files(), .tag = 0},
+                 .launcher = self_,
+                 .sandboxes = sandboxes_,
+                 .sandbox = {},
+                 .failure = {}};
+  if (!prepare(plan, id, last_entry_)) return give_up_prewarming("prepare it");
+  plan.limits.data = 0;
+  plan.sandbox.processes = 0;
+  plan.sandbox.adjustable_tmp = true;
+  const pid_t pid = create(plan, {.id = id, .tag = plan.limits.tag, .sandbox = plan.sandbox});
+  UniqueFd tmp_context(plan.sandbox.tmp_context);
+  if (pid < 0) {
+    errno = plan.failure.error_number;
+    return give_up_prewarming("create it");
+  }
+  pool_.add({.process = pid, .socket = std::move(ours), .tmp_context = std::move(tmp_context)});
+  return true;
+}
+
+bool Containers::give_up_prewarming(const char* what) {
+  dprintf(log_, "gust-launcher: a pre-warmed container: %s: %s; trying again in some seconds\n", what,
+          std::strerror(errno));
+  pool_.back_off();
+  return false;
+}
+
+void Containers::welcome_prewarmed() {
+  if (const std::optional<pid_t> faulty = pool_.welcome()) {
+    ::kill(*faulty, SIGKILL);
+    errno = EPIPE;
+    give_up_prewarming("gust-pack ended, or did not say that it is ready");
+    return;
+  }
+  tell_ready();
+}
+
+void Containers::tell_ready() {
+  events_.push_back({.at_us = to_micros(wall_now()),
+                     .status = static_cast<std::int32_t>(pool_.ready()),
+                     .kind = EventKind::kPrewarmed});
+}
+
+/// Whatever goes wrong with one, nobody needs to know: then another one, or a new container takes its place.
+bool Containers::claim(const StartRequest& request, const ChildDescriptors& descriptors) {
+  pool_.hold_off();
+  last_entry_ = request.entry;
+  if (pool_.ready() == 0) return false;
+  if (request.entry.open_files > most_open_files()) return false;  // creating it will say so
+  bool claimed = false;
+  while (!claimed) {
+    const std::optional<PrewarmPool::Entry> entry = pool_.take();
+    if (!entry) break;
+    claimed = hand_over(*entry, request, descriptors);
+    if (!claimed) ::kill(entry->process, SIGKILL);
+    tell_ready();
+  }
+  return claimed;
+}
+
+bool Containers::hand_over(const PrewarmPool::Entry& entry, const StartRequest& request,
+                           const ChildDescriptors& descriptors) {
+  const auto found = live_.find(entry.process);
+  if (found == live_.end()) return false;
+  Container& container = found->second;
+  const std::uint64_t id = request.entry.id;
+  pack::Claim claim{
+      .data_limit = request.entry.data_limit, .open_files = request.entry.open_files, .workers = request.entry.workers};
+  if (sandboxes_ != nullptr) {
+    if (!sandboxes_->adjust(container.sandbox, request.entry, entry.tmp_context.get())) return false;
+    if ((sandboxes_->unenforced() & kUnenforcedMemory) == 0) claim.data_limit = 0;
+    claim.processes = sandboxes_->process_limit(request.entry);
+  } else if (!directories_.rename(container.id, id)) {
+    return false;
+  }
+  if (!send_claim(entry.socket.get(), claim, request.environment, descriptors)) {
+    if (sandboxes_ == nullptr) directories_.rename(id, container.id);
+    return false;
+  }
+  container.id = id;
+  pid_of_.emplace(id, entry.process);
+  events_.push_back(
+      {.id = id, .at_us = to_micros(wall_now()), .pid = entry.process, .status = 1, .kind = EventKind::kLaunched});
+  return true;
+}
+
+}  // namespace gust::container
