@@ -45,8 +45,12 @@ void Hub::send_control(PackId pack, Control control, std::uint64_t argument, std
   if (sent || sent.error().code != ErrorCode::kUnavailable) return;
   // It is gone. If it said more than has been read, or the cause is on its way, that comes first.
   const PackId gone = control == Control::kLeft ? PackId(static_cast<std::uint32_t>(argument)) : pack;
+  const SteadyTime known = std::chrono::steady_clock::now() + options_.loss_grace;
   const MutexLock lock(link_mutex_);
-  if (courier_) courier_->post_at(now + options_.loss_grace, [this, gone] { pack_ended(gone); });
+  if (!courier_) return;
+  courier_->post_at(known, [this, gone] {
+    if (!aborted()) pack_ended(gone);
+  });
 }
 
 void Hub::post_control(PackId pack, Control control, std::uint64_t argument, std::string payload) {

@@ -68,6 +68,7 @@ Result<void> Life::check(redisContext& connection) {
   const std::string lifetime = std::to_string(kKeyLifetime.count());
   GUST_TRY(command(connection, {"SET", key_, offered, "NX", "EX", lifetime}));
   const std::string text = GUST_TRY(command(connection, {"GET", key_}));
+  if (text.empty()) return fail(ErrorCode::kUnavailable, "the server was emptied just now");
   const std::string run_id = field(GUST_TRY(command(connection, {"INFO", "server"})), "run_id");
   const bool first = text_.empty();
   const bool restarted = !first && run_id != run_id_;

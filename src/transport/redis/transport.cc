@@ -53,11 +53,12 @@ class RedisTransport final : public message::Transport {
 
  private:
   void lose(const Error& why) {
-    outgoing_->fail_all(why);
+    // The cause first: of a call that fails without one the hub thinks that a pack has ended.
     const Layout& layout = session_.layout();
     for (std::uint32_t pack = 0; pack < layout.packs(); ++pack) {
       if (PackId(pack) != layout.self()) sink_.peer_lost(PackId(pack), why);
     }
+    outgoing_->fail_all(why);
   }
 
   FrameSink& sink_;
