@@ -82,7 +82,11 @@ Result<Answer> with_retries(const S3Options& options, const Context& context, co
     if (answer && answer->status / 100 == 2) return std::move(*answer);
     Failure failure = answer ? failure_of(*answer) : Failure{answer.error().error, answer.error().may_pass};
     const bool ended = failure.error.code == ErrorCode::kTimedOut || failure.error.code == ErrorCode::kCancelled;
-    if (ended && !last.message.empty()) failure.error.message += "; before: " + last.message;
+    if (ended && !last.message.empty()) {
+      // Why it took so long says more than that it did.
+      if (failure.error.code == ErrorCode::kTimedOut) failure.error.code = last.code;
+      failure.error.message += "; before: " + last.message + "; tried " + std::to_string(tries) + " times";
+    }
     if (!failure.may_pass) return std::unexpected(failure.error.while_doing(doing));
     last = failure.error;
     if (!sleep_for(std::max(failure.at_least, random_up_to(bound)), context)) {
