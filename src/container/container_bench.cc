@@ -73,7 +73,8 @@ Times start_containers(Harness& harness, ContainerId first_id) {
                      .environment = {"DO=echo"},
                      .socket = copy(),
                      .standard_output = copy(),
-                     .standard_error = copy()});
+                     .standard_error = copy(),
+                     .image = {}});
   }
   const std::size_t launched = harness.launched().size() + kContainers;
   const std::size_t exited = harness.exited().size() + kContainers;
