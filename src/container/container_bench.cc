@@ -70,11 +70,11 @@ Times start_containers(Harness& harness, ContainerId first_id) {
   for (ContainerId id = first_id; id < first_id + kContainers; ++id) {
     specs.push_back({.id = id,
                      .limits = {.memory = Bytes::mb(256)},
+                     .image = {},
                      .environment = {"DO=echo"},
                      .socket = copy(),
                      .standard_output = copy(),
-                     .standard_error = copy(),
-                     .image = {}});
+                     .standard_error = copy()});
   }
   const std::size_t launched = harness.launched().size() + kContainers;
   const std::size_t exited = harness.exited().size() + kContainers;

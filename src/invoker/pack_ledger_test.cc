@@ -147,7 +147,7 @@ TEST_F(PackLedgerTest, TheMemoryLimitIsNamedAsTheCause) {
 
 TEST_F(PackLedgerTest, TheEndOfAWorkersProcessIsTold) {
   const auto told = [&](std::uint32_t worker, int signal, bool out_of_memory) {
-    PackLedger ledger(PackId(4), {WorkerId(kFirst), kCount}, Bytes::mb(256));
+    PackLedger ledger(PackId(4), InvokerId(3), {WorkerId(kFirst), kCount}, Bytes::mb(256));
     const protocol::CrashedMessage message{
         .worker_id = worker, .signal = signal, .address = protocol::kNoAddress, .at_us = 1};
     EXPECT_TRUE(ledger.take(FrameType::kCrashed, encode(message), report_));
@@ -158,9 +158,9 @@ TEST_F(PackLedgerTest, TheEndOfAWorkersProcessIsTold) {
   };
   EXPECT_EQ(told(kFirst, SIGSEGV, false), "worker 10 crashed with SIGSEGV");
   EXPECT_EQ(told(kFirst, SIGTERM, false), "worker 10 was killed by SIGTERM");
-  EXPECT_EQ(
-      told(kFirst, SIGKILL, true),
-      "worker 10 was killed at its pack's 256 MB memory limit; raise limits.memory or put fewer workers into a pack");
+  EXPECT_EQ(told(kFirst, SIGKILL, true),
+            "worker 10 on invoker 3: killed at its 256 MB memory limit; raise limits.memory or put fewer workers into "
+            "a pack");
   EXPECT_EQ(told(protocol::kNoWorker, SIGKILL, false), "the interpreter of pack 4 was killed by SIGKILL");
   EXPECT_EQ(told(protocol::kNoWorker, SIGSEGV, false), "the interpreter of pack 4 crashed with SIGSEGV");
 }
