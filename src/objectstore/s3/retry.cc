@@ -16,6 +16,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr long kTooManyRequests = 429;
+constexpr long kConflict = 409;  // with another request; gateways to file systems give it for their own races, too
 constexpr long kNotImplemented = 501;
 
 struct Failure {
@@ -45,13 +46,14 @@ std::string advice(long status, const S3Error& said) {
 }
 
 Failure failure_of(const Answer& answer) {
-  constexpr std::array<std::string_view, 5> kPassing = {"SlowDown", "RequestTimeout", "InternalError",
-                                                        "ServiceUnavailable", "OperationAborted"};
+  constexpr std::array<std::string_view, 4> kPassing = {"SlowDown", "RequestTimeout", "InternalError",
+                                                        "ServiceUnavailable"};
   const S3Error said = read_error(answer.body);
   std::string sentence = said.code.empty() ? "HTTP status" : said.code;
   sentence += " (" + std::to_string(answer.status) + ")";
   if (!said.message.empty()) sentence += ": " + said.message;
-  const bool may_pass = answer.status == kTooManyRequests || std::ranges::find(kPassing, said.code) != kPassing.end() ||
+  const bool may_pass = answer.status == kTooManyRequests || answer.status == kConflict ||
+                        std::ranges::find(kPassing, said.code) != kPassing.end() ||
                         (answer.status / 100 == 5 && answer.status != kNotImplemented);
   return {{code_of(answer.status, said), sentence + advice(answer.status, said)}, may_pass, answer.retry_after};
 }

@@ -212,13 +212,14 @@ TEST(S3StoreFaults, ASessionTokenIsSentAndSignedOver) {
 TEST(S3StoreFaults, ThrottlingIsWaitedFor) {
   Script server({error_answer("503 Slow Down", "SlowDown"), error_answer("429 Too Many Requests", ""),
                  error_answer("500 Internal Server Error", "InternalError"),
+                 error_answer("409 Conflict", "OperationAborted"),
                  error_answer("503 Service Unavailable", "SlowDown", "Retry-After: 1\r\n"),
                  answer("200 OK", "Content-Length: 2\r\n", "ok")});
   S3Store store(server.options());
   const auto begin = Clock::now();
   EXPECT_EQ(get_whole(store, "key", {}, within(60s)).value_or(""), "ok");
   EXPECT_GE(Clock::now() - begin, 1s) << "the server asked for it";
-  EXPECT_EQ(server.requests().size(), 5);
+  EXPECT_EQ(server.requests().size(), 6);
 }
 
 TEST(S3StoreFaults, ThrottlingWithoutEndIsBusy) {
