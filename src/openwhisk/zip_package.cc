@@ -27,6 +27,12 @@ bool leads_out(std::string_view name) {
                              [](auto part) { return std::string_view(part.begin(), part.end()) == ".."; });
 }
 
+/// Other warnings are of names that this process's locale cannot hold.
+bool contradicts_itself(archive* reader) {
+  const char* warning = archive_error_string(reader);
+  return warning != nullptr && std::string_view(warning).starts_with("Inconsistent");
+}
+
 Result<void> check_entry(archive_entry* entry) {
   const char* path = archive_entry_pathname(entry);
   if (path == nullptr) return refuse("the zip archive has an entry whose name cannot be read; use UTF-8 names");
@@ -66,7 +72,7 @@ Result<void> check_totals(std::uint64_t entries, std::uint64_t unpacked, std::ui
 
 Result<void> check_python_zip(std::string_view bytes) {
   const std::unique_ptr<archive, int (*)(archive*)> reader(archive_read_new(), archive_read_free);
-  // By the directory at the archive's end, as Python reads it: what stands before each file may say something else.
+  // By the directory at the archive's end, as Python reads it. What stands before each file must say the same.
   archive_read_support_format_zip_seekable(reader.get());
   if (archive_read_open_memory(reader.get(), bytes.data(), bytes.size()) != ARCHIVE_OK) {
     return refuse("it is not a zip archive; zip the files with __main__.py at the top level");
@@ -77,6 +83,9 @@ Result<void> check_python_zip(std::string_view bytes) {
   archive_entry* entry = nullptr;
   int state = ARCHIVE_OK;
   while ((state = archive_read_next_header(reader.get(), &entry)) == ARCHIVE_OK || state == ARCHIVE_WARN) {
+    if (state == ARCHIVE_WARN && contradicts_itself(reader.get())) {
+      return refuse("the zip archive is damaged: its directory and its files tell different sizes");
+    }
     GUST_TRY_VOID(check_entry(entry));
     const la_int64_t size = archive_entry_size(entry);
     if (size < 0) return refuse("the zip archive is damaged: an entry has a negative size");

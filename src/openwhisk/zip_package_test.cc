@@ -62,19 +62,19 @@ TEST(ZipPackage, WhatPacksMustNotUnpackIsRefused) {
   expect_refused(zip({}), "");
   expect_refused(zip({{.name = "main.py", .content = "1"}}), "no __main__.py at its top level");
   expect_refused(zip({{.name = "sub/__main__.py", .content = "1"}}), "no __main__.py at its top level");
-  for (const char* name : {"../b", "a/../../b", "..", "/etc/b", "a\\b"}) {
+  for (const char* name : {"../b", "a/../../b", "..", "/etc/b", "..\\b"}) {
     expect_refused(zip({kMain, {.name = name, .content = "1"}}), "leads out of it");
   }
   expect_refused(zip({kMain, {.name = "b", .content = "/etc/passwd", .type = AE_IFLNK}}), "is a link or a device");
   expect_refused(zip({kMain, {.name = "zeroes", .content = std::string(20 << 20, '\0')}}), "looks like a bomb");
 }
 
-TEST(ZipPackage, SizesAreTakenFromTheDirectory) {
+TEST(ZipPackage, SizesThatContradictEachOtherAreRefused) {
   std::string bytes = zip({kMain, {.name = "b", .content = std::string(1000, 'x')}});
   const std::size_t entry = bytes.rfind("PK\x01\x02");
   ASSERT_NE(entry, std::string::npos);
   bytes.replace(entry + 24, 4, std::string("\0\0\0\x70", 4));
-  expect_refused(bytes, "unpacks to more than 512 MB");
+  expect_refused(bytes, "tell different sizes");
 }
 
 TEST(ZipPackage, EveryTruncationIsRefused) {

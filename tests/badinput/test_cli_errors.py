@@ -111,7 +111,11 @@ def test_deploy_of_a_corrupted_object(cluster, worker, tmp_path):
         (["/nowhere.so"], 2, "cannot read /nowhere.so"),
         (["/tmp", "--kind", "cpp:1"], 2, "cannot read /tmp"),
         (["/tmp"], 2, "the name of /tmp does not tell what it is; .so is"),
-        ([__file__, "--kind", "cpp:1"], 2, "the file is not a shared object; make one from your source with `gust build"),
+        (
+            [__file__, "--kind", "cpp:1"],
+            2,
+            "the file is not a shared object; make one from your source with `gust build",
+        ),
         (["hello.cc"], 2, "hello.cc is source; compile it first: gust build hello.cc"),
         (["TASK", "--memory", "lots"], 2, "--memory: 'lots' is not a size; write for example 512MB"),
         (["TASK", "--memory", "1MB"], 2, "limits.memory is 1; it must be a whole number of 16 to"),
