@@ -194,7 +194,8 @@ def test_large_gangs_one_after_the_other(cluster):
 @pytest.mark.parametrize("granularity", [48, 1])
 def test_960_workers(make_cluster, worker, tmp_path, granularity):
     """The published experiment's shape: each worker id exactly once, all at the same time."""
-    with make_cluster("--memory", "16GB", invokers=20, slots=48) as large:
+    # Plain processes: they see the file that lets them go.
+    with make_cluster("--memory", "16GB", "--driver", "process", invokers=20, slots=48) as large:
         print(f"20 invokers ready after {large.ready_seconds:.2f} s")
         large.deploy("task", worker("task"), "--timeout", "5m")
         signal = tmp_path / "go"
