@@ -20,7 +20,8 @@ COLUMNS = 60
 
 @pytest.fixture(scope="module")
 def cluster(make_cluster, worker):
-    with make_cluster(invokers=2, slots=4) as cluster:
+    # Plain processes: they see the file that lets them go.
+    with make_cluster("--driver", "process", invokers=2, slots=4) as cluster:
         cluster.deploy("task", worker("task"))
         yield cluster
 
