@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/ids.h"
+#include "base/write_all.h"
 
 namespace gust {
 
@@ -41,16 +42,6 @@ Result<std::string> read_to_end(int fd, std::string_view name, Bytes limit) {
                   fmt::format("{} is larger than the {} that is read at most", name, to_string(limit)));
     }
   }
-}
-
-Result<void> write_all(int fd, std::string_view content) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(fd, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail(ErrorCode::kInvalid, fmt::format("cannot write: {}", std::strerror(errno)));
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
 }
 
 Result<void> write_whole_file(const std::filesystem::path& path, std::string_view content) {

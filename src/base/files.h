@@ -20,7 +20,4 @@ Result<std::string> read_to_end(int fd, std::string_view name, Bytes limit = Byt
 /// kInvalid where it cannot be written. Blocks.
 Result<void> write_whole_file(const std::filesystem::path& path, std::string_view content);
 
-/// All of it to an open descriptor. Blocks.
-Result<void> write_all(int fd, std::string_view content);
-
 }  // namespace gust

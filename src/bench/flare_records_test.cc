@@ -10,9 +10,9 @@ const Json kFlare = Json::parse(R"({
   "stamps": {"received": 100.5, "reserved": 100.25},
   "packs": [
     {"pack": 0, "invoker": 7, "received": 101, "launched": 102, "entered": 103, "loaded": 104,
-     "peak_memory_bytes_at_start": 1000},
+     "peak_memory_bytes_at_start": 1000, "prewarmed": false},
     {"pack": 1, "invoker": 3, "received": 101.5, "launched": null, "entered": 103.5, "loaded": 104.5,
-     "peak_memory_bytes_at_start": 2000}],
+     "peak_memory_bytes_at_start": 2000, "prewarmed": true}],
   "workers": [
     {"worker": 0, "pack": 0, "started": 105, "function_started": 106, "function_ended": 110, "ended": 111,
      "peak_memory_bytes": 5000, "result": {"a": 1}},

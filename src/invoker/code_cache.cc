@@ -11,7 +11,7 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
-#include "base/files.h"
+#include "base/write_all.h"
 
 namespace gust::invoker {
 

@@ -125,7 +125,8 @@ TEST_F(ApiTest, StatusShowsInvokersAndTotals) {
                                   {"free_slots", 80},
                                   {"memory_bytes", 200 << 20},
                                   {"free_memory_bytes", 100 << 20},
-                                  {"packs", 6}}));
+                                  {"packs", 6},
+                                  {"prewarmed", 0}}));
   ASSERT_EQ(body["invokers"].size(), 2U);
   EXPECT_EQ(body["invokers"][1]["name"], "invoker-1");
   EXPECT_EQ(body["invokers"][1]["driver"], "process");

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 
 #include "base/check.h"
-#include "base/files.h"
+#include "base/write_all.h"
 
 namespace gust::pack {
 

@@ -16,6 +16,7 @@
 
 #include "base/fd.h"
 #include "base/files.h"
+#include "base/write_all.h"
 
 namespace gust::stats {
 

@@ -18,6 +18,7 @@
 
 #include "base/fd.h"
 #include "base/files.h"
+#include "base/write_all.h"
 
 extern char** environ;
 

@@ -52,6 +52,7 @@ inline protocol::ControllerMessage start_packs(const std::vector<std::uint32_t>&
   order.set_code_digest(digest);
   order.set_memory_bytes(Bytes::mb(256).count());
   order.set_log_bytes(Bytes::mb(1).count());
+  order.set_chunk_bytes(Bytes::mb(1).count());
   order.set_deadline_us(to_micros(wall_now()) + 60'000'000);
   std::uint32_t first = 0;
   for (std::size_t i = 0; i < sizes.size(); ++i) {

@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "base/fd.h"
-#include "base/files.h"
 #include "base/ids.h"
+#include "base/write_all.h"
 #include "objectstore/file/names.h"
 
 namespace gust::objectstore {

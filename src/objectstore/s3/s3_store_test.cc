@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "base/fd.h"
-#include "base/files.h"
+#include "base/write_all.h"
 #include "objectstore/testing/s3_server.h"
 
 namespace gust::objectstore {
