@@ -17,33 +17,35 @@ class FlaresTest : public ApiTest {
 
 TEST_F(FlaresTest, AnEndedFlareShowsEverything) {
   controller_.known = {{test_flare(3, 2), 0, ""}};
-  EXPECT_EQ(send("GET", with_id(0)).body,
-            R"({"id":")" + test_id(0) +
-                R"(","action":"hello","state":"succeeded","cause":null,"burst_size":3,"granularity":2,)"
-                R"("strategy":"homogeneous","counts":{"started":3,"finished":3,"errors":0},"queue":null,)"
-                R"("stamps":{"received":1000.000000,"queued":null,"reserved":1000.001000,"starting":1000.002000,)"
-                R"("running":1000.020000,"finishing":1000.030000,"ended":1000.050000},)"
-                R"("traffic":{"local_messages":2,"local_bytes":40,"remote_messages":600,"remote_bytes":10000000000},)"
-                R"("activations":[{"id":")" +
-                test_id(0) + R"(","first_worker":0,"workers":2},{"id":")" + test_id(1) +
-                R"(","first_worker":2,"workers":1}],)"
-                R"("packs":[{"pack":0,"invoker":0,"invoker_name":"invoker-0","first_worker":0,"workers":2,)"
-                R"("state":"ended","pid":4242,"cause":"finished","signal":0,"exit_code":0,"worker":null,"message":"",)"
-                R"("received":1000.003000,"launched":1000.004000,"entered":1000.005000,"loaded":1000.010000,)"
-                R"("ended":1000.042000,"cpu_ms":1.500,"peak_memory_bytes_at_start":0,"peak_memory_bytes":3145728,)"
-                R"("traffic":{"local_messages":1,"local_bytes":20,"remote_messages":300,"remote_bytes":5000000000}},)"
-                R"({"pack":1,"invoker":1,"invoker_name":"invoker-1","first_worker":2,"workers":1,)"
-                R"("state":"ended","pid":4242,"cause":"finished","signal":0,"exit_code":0,"worker":null,"message":"",)"
-                R"("received":1000.003000,"launched":1000.004000,"entered":1000.005000,"loaded":1000.010000,)"
-                R"("ended":1000.042000,"cpu_ms":1.500,"peak_memory_bytes_at_start":0,"peak_memory_bytes":3145728,)"
-                R"("traffic":{"local_messages":1,"local_bytes":20,"remote_messages":300,"remote_bytes":5000000000}}],)"
-                R"("workers":[{"worker":0,"pack":0,"state":"returned","started":1000.011000,)"
-                R"("function_started":1000.012000,"function_ended":1000.040000,"ended":1000.041000,)"
-                R"("peak_memory_bytes":3145728},{"worker":1,"pack":0,"state":"returned","started":1000.011001,)"
-                R"("function_started":1000.012000,"function_ended":1000.040000,"ended":1000.041000,)"
-                R"("peak_memory_bytes":3145728},{"worker":2,"pack":1,"state":"returned","started":1000.011002,)"
-                R"("function_started":1000.012000,"function_ended":1000.040000,"ended":1000.041000,)"
-                R"("peak_memory_bytes":3145728}]})");
+  EXPECT_EQ(
+      send("GET", with_id(0)).body,
+      R"({"id":")" + test_id(0) +
+          R"(","action":"hello","state":"succeeded","cause":null,"burst_size":3,"granularity":2,)"
+          R"("strategy":"homogeneous","backend":"tcp","chunk_bytes":1048576,)"
+          R"("counts":{"started":3,"finished":3,"errors":0},"queue":null,)"
+          R"("stamps":{"received":1000.000000,"queued":null,"reserved":1000.001000,"starting":1000.002000,)"
+          R"("running":1000.020000,"finishing":1000.030000,"ended":1000.050000},)"
+          R"("traffic":{"local_messages":2,"local_bytes":40,"remote_messages":600,"remote_bytes":10000000000},)"
+          R"("activations":[{"id":")" +
+          test_id(0) + R"(","first_worker":0,"workers":2},{"id":")" + test_id(1) +
+          R"(","first_worker":2,"workers":1}],)"
+          R"("packs":[{"pack":0,"invoker":0,"invoker_name":"invoker-0","first_worker":0,"workers":2,)"
+          R"("state":"ended","pid":4242,"prewarmed":false,"cause":"finished","signal":0,"exit_code":0,"worker":null,"message":"",)"
+          R"("received":1000.003000,"launched":1000.004000,"entered":1000.005000,"loaded":1000.010000,)"
+          R"("ended":1000.042000,"cpu_ms":1.500,"peak_memory_bytes_at_start":0,"peak_memory_bytes":3145728,)"
+          R"("traffic":{"local_messages":1,"local_bytes":20,"remote_messages":300,"remote_bytes":5000000000}},)"
+          R"({"pack":1,"invoker":1,"invoker_name":"invoker-1","first_worker":2,"workers":1,)"
+          R"("state":"ended","pid":4242,"prewarmed":false,"cause":"finished","signal":0,"exit_code":0,"worker":null,"message":"",)"
+          R"("received":1000.003000,"launched":1000.004000,"entered":1000.005000,"loaded":1000.010000,)"
+          R"("ended":1000.042000,"cpu_ms":1.500,"peak_memory_bytes_at_start":0,"peak_memory_bytes":3145728,)"
+          R"("traffic":{"local_messages":1,"local_bytes":20,"remote_messages":300,"remote_bytes":5000000000}}],)"
+          R"("workers":[{"worker":0,"pack":0,"state":"returned","started":1000.011000,)"
+          R"("function_started":1000.012000,"function_ended":1000.040000,"ended":1000.041000,)"
+          R"("peak_memory_bytes":3145728},{"worker":1,"pack":0,"state":"returned","started":1000.011001,)"
+          R"("function_started":1000.012000,"function_ended":1000.040000,"ended":1000.041000,)"
+          R"("peak_memory_bytes":3145728},{"worker":2,"pack":1,"state":"returned","started":1000.011002,)"
+          R"("function_started":1000.012000,"function_ended":1000.040000,"ended":1000.041000,)"
+          R"("peak_memory_bytes":3145728}]})");
   EXPECT_EQ(controller_.last_detail, Detail::kFull);
 }
 
