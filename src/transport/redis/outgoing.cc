@@ -55,6 +55,7 @@ void Outgoing::stop() {
   current()->shut();  // whoever writes lets go of the lock
   const MutexLock lock(mutex_);
   news_.notify_all();
+  room_.notify_all();
 }
 
 void Outgoing::fail_all(const Error& why) {
@@ -62,6 +63,7 @@ void Outgoing::fail_all(const Error& why) {
   const MutexLock lock(mutex_);
   if (!failure_) failure_ = why;
   news_.notify_all();
+  room_.notify_all();
 }
 
 std::optional<Error> Outgoing::failure() const {
@@ -102,6 +104,7 @@ Result<void> Outgoing::send(PackId to, const FrameHeader& header, std::span<cons
     }
   } else {
     entry->pieces = pieces;
+    entry->waited = true;
   }
   const MutexLock lock(mutex_);
   // What packs tell each other beside messages is small, and may be what makes room.
@@ -118,6 +121,7 @@ Result<void> Outgoing::wait_room(PackId to, std::int64_t most, SteadyTime deadli
     auto question = std::make_shared<Entry>();
     question->to = to;
     question->before = session_.queue().length(session_.key(to));
+    question->waited = true;
     GUST_TRY_VOID(post(question, deadline));
     GUST_TRY_VOID(wait_answer(question, deadline));
     if (lengths_[to.value()] <= most) return {};
@@ -137,7 +141,7 @@ Result<void> Outgoing::post(const EntryPtr& entry, SteadyTime deadline) {
     GUST_TRY_VOID(wait_connected(deadline));
     if (kept_bytes_ < kKeepBytes) break;
     if (Clock::now() >= deadline) return timed_out(entry->to);
-    news_.wait_until(mutex_, deadline);
+    room_.wait_until(mutex_, deadline);
   }
   unanswered_.push_back(entry);
   kept_bytes_ += entry->kept_bytes();
@@ -149,6 +153,7 @@ Result<void> Outgoing::post(const EntryPtr& entry, SteadyTime deadline) {
   if (written.error().code != ErrorCode::kTimedOut) return {};  // it will be written again
   unanswered_.pop_back();
   kept_bytes_ -= entry->kept_bytes();
+  room_.notify_all();
   return timed_out(entry->to);
 }
 
@@ -238,6 +243,7 @@ bool Outgoing::resume(std::unique_ptr<Link> link) {
   }
   connected_ = true;
   news_.notify_all();
+  room_.notify_all();
   return true;
 }
 
@@ -268,13 +274,15 @@ bool Outgoing::take_answer(const Token& token) {
   const EntryPtr entry = unanswered_.front();
   if (--entry->replies_left > 0) return true;
   unanswered_.pop_front();
+  const bool was_full = kept_bytes_ > kKeepBytes / 2;
   kept_bytes_ -= entry->kept_bytes();
   entry->done = true;
   if (entry->tells_length) {
     lengths_[entry->to.value()] = token.number;
     keep_from_lasting();
   }
-  news_.notify_all();
+  if (entry->waited || unanswered_.empty()) news_.notify_all();
+  if (was_full && kept_bytes_ <= kKeepBytes / 2) room_.notify_all();
   return true;
 }
 

@@ -48,6 +48,7 @@ class Outgoing {
     int replies = 1;
     int replies_left = 1;
     bool tells_length = true;  // the last reply does
+    bool waited = false;       // somebody waits for the answer
     bool done = false;
     bool abandoned = false;  // its sender waits no longer: not to be written again
     [[nodiscard]] std::size_t kept_bytes() const { return before.size() + after.size(); }
@@ -73,8 +74,9 @@ class Outgoing {
   std::atomic<bool> stopped_ = false;
   Mutex link_mutex_;  // for stop(), which does not wait for one who writes
   std::shared_ptr<Link> link_ GUST_GUARDED_BY(link_mutex_);
-  Mutex mutex_;  // held while a frame is written, so that frames are whole
-  CondVar news_;
+  Mutex mutex_;   // held while a frame is written, so that frames are whole
+  CondVar news_;  // connected, failed, an answer that is waited for, no answer missing
+  CondVar room_;  // for more copies; apart, so that an answer does not wake all who send
   bool connected_ GUST_GUARDED_BY(mutex_) = true;
   std::optional<Error> failure_ GUST_GUARDED_BY(mutex_);
   std::deque<EntryPtr> unanswered_ GUST_GUARDED_BY(mutex_);
