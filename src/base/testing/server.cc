@@ -46,7 +46,7 @@ std::optional<fs::path> find_program(const std::string& name, const fs::path& kn
   const std::string folders = std::string(path == nullptr ? "" : path) + ":/usr/sbin:/usr/local/bin";
   for (std::size_t begin = 0; begin <= folders.size();) {
     const std::size_t end = std::min(folders.find(':', begin), folders.size());
-    const fs::path file = fs::path(folders.substr(begin, end - begin)) / name;
+    fs::path file = fs::path(folders.substr(begin, end - begin)) / name;
     if (::access(file.c_str(), X_OK) == 0) return file;
     begin = end + 1;
   }

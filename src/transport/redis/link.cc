@@ -55,7 +55,7 @@ Result<std::string> command(redisContext& connection, const std::vector<std::str
           ::redisCommandArgv(&connection, static_cast<int>(words.size()), texts.data(), sizes.data())),
       [](redisReply* raw) { ::freeReplyObject(raw); });
   if (!reply) return fail(ErrorCode::kUnavailable, connection.errstr);
-  const std::string text = reply->str == nullptr ? "" : std::string(reply->str, reply->len);
+  std::string text = reply->str == nullptr ? "" : std::string(reply->str, reply->len);
   if (reply->type == REDIS_REPLY_ERROR) return std::unexpected(refusal(text));
   if (reply->type == REDIS_REPLY_INTEGER) return std::to_string(reply->integer);
   return text;

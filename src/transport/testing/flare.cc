@@ -98,9 +98,9 @@ class ViaServer final : public Network {
   const std::uint32_t packs_;
 };
 
-template <const char* kBackend>
+template <const char* Name>
 std::unique_ptr<Network> over_redis(std::uint32_t packs) {
-  return via_server(kBackend, redis_uri(*shared_redis()), packs, kSmallChunk);
+  return via_server(Name, redis_uri(*shared_redis()), packs, kSmallChunk);
 }
 
 std::unique_ptr<Network> over_s3(std::uint32_t packs) {
