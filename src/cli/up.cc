@@ -30,6 +30,8 @@ namespace gust::cli {
 namespace {
 
 constexpr std::chrono::seconds kReadyPatience(30);
+// The controller cancels what runs and removes what flares have left on servers.
+constexpr std::chrono::seconds kFarewell(5);
 constexpr const char* kController = "the controller";
 
 // What `gust up` waits for: the ends of children, and the user's wish to end.
@@ -260,7 +262,10 @@ class Up {
     const sigset_t awaited = awaited_signals();
     for (;;) {
       const int signal = ::sigwaitinfo(&awaited, nullptr);
-      if (signal > 0 && signal != SIGCHLD) return kExitOk;
+      if (signal > 0 && signal != SIGCHLD) {
+        children_.stop(kFarewell);
+        return kExitOk;
+      }
       while (const auto ended = children_.reap()) {
         fmt::print(stderr, "gust: {} (process {}) {}\n", ended->name, ended->pid,
                    describe_wait_status(ended->wait_status));
