@@ -8,9 +8,9 @@ namespace gust::transport::testing {
 using objectstore::testing::S3Server;
 
 Result<S3Server*> shared_s3() {
-  static const Result<std::unique_ptr<S3Server>> server = S3Server::start();
-  if (!server) return std::unexpected(server.error());
-  return server->get();
+  static const Result<std::unique_ptr<S3Server>> kServer = S3Server::start();
+  if (!kServer) return std::unexpected(kServer.error());
+  return kServer->get();
 }
 
 std::string s3_missing() {
