@@ -93,8 +93,8 @@ void add_communication(CLI::App& sub, Chosen& chosen, const std::shared_ptr<Comm
        {std::pair("--redis", "GUST_REDIS"), {"--rabbitmq", "GUST_RABBITMQ"}, {"--s3", "GUST_S3"}}) {
     sub.add_option_function<std::string>(
            flag,
-           [flags, variable = std::string(variable)](const std::string& uri) {
-             flags->cluster.environment.push_back(variable + "=" + uri);
+           [flags, name = std::string(variable)](const std::string& uri) {
+             flags->cluster.environment.push_back(name + "=" + uri);
            },
            fmt::format("URI of the server of that backend, for the cluster of its own [{}]", variable))
         ->excludes("--endpoint");
