@@ -283,11 +283,12 @@ TEST_P(DriverTest, RefusesASpecThatCannotBeCarriedOutBeforeAnyIsStarted) {
 TEST_P(DriverTest, LeavesNoDescriptorBehind) {
   const std::size_t before = count_open_descriptors();
   {
+    const ContainerId count = is_oci(GetParam()) ? kManyRuntimes : 100;
     Harness harness(GetParam());
-    for (ContainerId id = 0; id < 100; ++id) {
+    for (ContainerId id = 0; id < count; ++id) {
       ASSERT_TRUE(harness.start(id, "exit", "0"));
     }
-    ASSERT_TRUE(harness.wait_exited(100));
+    ASSERT_TRUE(harness.wait_exited(count));
     EXPECT_LT(count_open_descriptors(), before + 10);
   }
   EXPECT_EQ(count_open_descriptors(), before);
