@@ -29,8 +29,8 @@ cmd_ci() {
     [[ $command == "./dev test"* ]] && test_log=$(log_of "ci $command")
   done
   # The modules that handle memory by hand, bytes of strangers, or many threads: all of them would take an hour.
-  stage "address sanitizer" ./dev test --preset asan base,message,protocol,worker,pack,container
-  stage "thread sanitizer" ./dev test --preset tsan base,message,transport
+  stage "address sanitizer" ./dev test --preset asan base,message,protocol,worker,pack
+  stage "thread sanitizer" ./dev test --preset tsan base,message
   say ""
   printf '%s\n' "${durations[@]}" >&2
   printf '%6d s  in all\n\n' "$SECONDS" >&2
