@@ -1,6 +1,7 @@
 """Calls that are started and waited for later, between packs."""
 
 import re
+
 import pytest
 from conftest import results
 

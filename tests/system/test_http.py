@@ -119,5 +119,7 @@ def test_flares_of_a_namespace(cluster):
     for name in ("received", "reserved", "starting", "running", "finishing", "ended"):
         assert ended["stamps"][name] > 0
     for pack in ended["packs"]:
-        assert pack["received"] <= pack["launched"] <= pack["loaded"] <= pack["ended"]
+        # The launcher may be scheduled, and stamp, only after what it launched has got to work.
+        assert pack["received"] <= pack["launched"] <= pack["ended"]
+        assert pack["received"] <= pack["loaded"] <= pack["ended"]
     cluster.wait_idle()
