@@ -3,13 +3,13 @@
 #include <atomic>
 #include <deque>
 #include <fmt/format.h>
-#include <grpc/grpc.h>
 #include <grpcpp/grpcpp.h>
 #include <thread>
 #include <utility>
 
 #include "base/mutex.h"
 #include "protocol/control.grpc.pb.h"
+#include "protocol/control/library.h"
 #include "protocol/version.h"
 
 namespace gust::controller {
@@ -254,8 +254,7 @@ class GrpcGateway final : public Gateway {
 
 Result<std::unique_ptr<Gateway>> Gateway::listen(const std::string& address, std::chrono::milliseconds silence,
                                                  GatewayEvents events) {
-  // Never shut down: when its last object goes, the library can wait for ten seconds for a thread of its own.
-  grpc_init();
+  protocol::init_grpc();
   auto gateway = std::make_unique<GrpcGateway>(std::move(events));
   GUST_TRY_VOID(gateway->start(address, silence));
   return gateway;

@@ -3,11 +3,11 @@
 #include <boost/asio/post.hpp>
 #include <deque>
 #include <future>
-#include <grpc/grpc.h>
 #include <grpcpp/grpcpp.h>
 #include <utility>
 
 #include "protocol/control.grpc.pb.h"
+#include "protocol/control/library.h"
 #include "protocol/version.h"
 
 namespace gust::invoker {
@@ -132,9 +132,7 @@ class ControlStream::Reactor final
 
 ControlStream::ControlStream(boost::asio::io_context& io, const std::string& target, ControlEvents events)
     : events_(std::make_shared<ControlEvents>(std::move(events))) {
-  // Without its grpc_shutdown(): otherwise the library shuts down with the last stream, in which it waits up to ten
-  // seconds for a thread that polls for a write, and this thread with it.
-  grpc_init();
+  protocol::init_grpc();
   reactor_ = std::make_unique<Reactor>(io, target, events_);
 }
 
