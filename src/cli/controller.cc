@@ -23,8 +23,7 @@
 #include "cli/options.h"
 #include "http/server.h"
 #include "openwhisk/api.h"
-#include "store/memory/action_store.h"
-#include "store/memory/flare_store.h"
+#include "store/memory/stores.h"
 
 namespace gust::cli {
 
@@ -95,8 +94,7 @@ Result<ExitCode> run_controller(const Config& config, int ready_fd) {
   // Half of the cores: the invokers' streams have a thread of their own, and each thread more is one to wake.
   const unsigned threads = std::clamp(std::thread::hardware_concurrency() / 2, 1U, 8U);
   asio::io_context io(static_cast<int>(threads));
-  store::MemoryActionStore actions;
-  store::MemoryFlareStore flares;
+  store::MemoryStores stores;
   const std::filesystem::path folder = std::filesystem::path(GUST_TRY(own_path())).parent_path();
   const auto controller = GUST_TRY(controller::Controller::create(io,
                                                                   {.invoker_listen = config.invoker_listen,
@@ -105,10 +103,10 @@ Result<ExitCode> run_controller(const Config& config, int ready_fd) {
                                                                    .invoker_silence = config.invoker_silence,
                                                                    .backends = backends_of(config),
                                                                    .backend_directory = folder.string()},
-                                                                  flares));
+                                                                  stores.flares));
   openwhisk::KeyTable keys;
   keys.add(config.api_key, "guest");
-  openwhisk::Api api(*controller, actions, flares, std::move(keys), {});
+  openwhisk::Api api(*controller, stores.all(), std::move(keys), {});
   http::ServerOptions options;
   options.address = address.host;
   options.port = address.port;

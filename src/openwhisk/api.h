@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "controller/controller.h"
 #include "http/router.h"
@@ -29,16 +30,20 @@ struct ApiOptions {
 struct Services {
   controller::Controller& controller;
   store::ActionStore& actions;
+  store::PackageStore& packages;
+  store::TriggerStore& triggers;
+  store::RuleStore& rules;
   store::FlareStore& flares;
   KeyTable keys;
   ApiOptions options;
+  /// Held by changes that look at several entities: a package must be empty to go, and be there for an action to come.
+  mutable Mutex change = {};
 };
 
 /// Thread-safe. Must live until every request has been answered: answers can come from the controller's strand.
 class Api {
  public:
-  Api(controller::Controller& controller, store::ActionStore& actions, store::FlareStore& flares, KeyTable keys,
-      ApiOptions options);
+  Api(controller::Controller& controller, store::Stores stores, KeyTable keys, ApiOptions options);
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
 

@@ -10,8 +10,7 @@
 #include "openwhisk/api.h"
 #include "openwhisk/testing/fake_controller.h"
 #include "openwhisk/testing/flares.h"
-#include "store/memory/action_store.h"
-#include "store/memory/flare_store.h"
+#include "store/memory/stores.h"
 
 namespace gust::openwhisk {
 
@@ -85,9 +84,10 @@ class ApiTest : public testing::Test {
   }
 
   FakeController controller_;
-  store::MemoryActionStore actions_;
-  store::MemoryFlareStore flares_;
-  Api api_{controller_, actions_, flares_, keys(), ApiOptions{.version = "1.2.3", .inspect_object = fake_inspect}};
+  store::MemoryStores stores_;
+  store::MemoryEntityStore<store::Action>& actions_ = stores_.actions;
+  store::MemoryFlareStore& flares_ = stores_.flares;
+  Api api_{controller_, stores_.all(), keys(), ApiOptions{.version = "1.2.3", .inspect_object = fake_inspect}};
 };
 
 }  // namespace gust::openwhisk
