@@ -69,12 +69,12 @@ void annotate_kind(store::Action& action) {
 
 }  // namespace
 
-Result<void> apply_action_body(std::string_view text, store::Action& action) {
+Result<void> apply_action_body(std::string_view text, const Runtimes& runtimes, store::Action& action) {
   Json body = GUST_TRY(parse_body(text));
   GUST_TRY_VOID(apply_entity_body(body, action, action.parameters));
   if (const Json* limits = find_member(body, "limits")) GUST_TRY_VOID(apply_limits(*limits, action.limits));
   if (find_member(body, "exec") != nullptr) {
-    GUST_TRY_VOID(apply_exec(body.at("exec"), action));
+    GUST_TRY_VOID(apply_exec(body.at("exec"), runtimes, action));
   } else if (!action.code) {
     return fail(ErrorCode::kInvalid,
                 R"(exec is missing: a new action needs {"exec": {"kind": "cpp:1", "code": "<base64>"}})");

@@ -49,6 +49,20 @@ Result<std::string> get(const Services& services, const Call& call) {
   return dump_json(render_action(*action, code ? CodeShown::kYes : CodeShown::kNo));
 }
 
+/// A blackbox is refused when what it names is neither something else here nor an image of this machine. The other
+/// kinds' images are not looked for: their invokers may be elsewhere.
+Result<void> check_image(const store::Action& action, const ApiOptions& options) {
+  if (action.kind != kBlackbox || find_runtime(options.runtimes, action.image) != nullptr ||
+      options.has_image(action.image)) {
+    return {};
+  }
+  return fail(ErrorCode::kInvalid,
+              fmt::format("exec.image '{0}' is not here: import it where the invokers run (gust image import {0} "
+                          "docker://{0}), or say in the setting runtimes what stands for it, such as {0}=python:FOLDER "
+                          "for a virtualenv of the invokers' machines",
+                          action.image));
+}
+
 Result<std::string> put(const Services& services, const Call& call, const std::string& body) {
   const EntityPath path = GUST_TRY(writable_path(services, call));
   const bool overwrite = GUST_TRY(query_flag(call.request(), "overwrite"));
@@ -61,7 +75,8 @@ Result<std::string> put(const Services& services, const Call& call, const std::s
     action = **existing;
   }
   const auto old_code = action.code;
-  GUST_TRY_VOID(apply_action_body(body, action));
+  GUST_TRY_VOID(apply_action_body(body, services.options.runtimes, action));
+  GUST_TRY_VOID(check_image(action, services.options));
   if (action.code != old_code) GUST_TRY_VOID(inspect_code(action, services.options.inspect_object));
   const MutexLock lock(services.change);
   GUST_TRY(writable_path(services, call));  // the package may have gone meanwhile

@@ -8,6 +8,7 @@
 
 #include "base/mutex.h"
 #include "base/result.h"
+#include "base/runtimes.h"
 #include "controller/controller.h"
 #include "http/router.h"
 #include "openwhisk/auth.h"
@@ -22,6 +23,9 @@ struct ApiOptions {
   std::string version;                             ///< of this build, as it is shown to clients
   std::chrono::milliseconds longest_wait{60'000};  ///< of a blocking invocation; then 202 with the id
   std::chrono::seconds longest_poll{60};           ///< of GET …/flares/{id}?wait=
+  Runtimes runtimes;                               ///< what the kinds and images of actions stand for
+  /// Whether an image that no row of `runtimes` is about can be had.
+  std::function<bool(const std::string&)> has_image = [](const std::string&) { return false; };
   /// Looks at the code of C++ actions before they are stored.
   std::function<Result<worker::ObjectInfo>(std::string_view)> inspect_object = worker::inspect_object;
 };

@@ -83,7 +83,7 @@ TEST_F(ApiTest, AnAuthorizationThatIsNotBasicIsA401) {
     http::Request request{
         .method = "GET", .path = "/api/v1/namespaces", .query = {}, .headers = {{"authorization", header}}, .body = {}};
     http::Response answer;
-    api_.handle(std::move(request), [&](http::Response response) { answer = std::move(response); });
+    api_->handle(std::move(request), [&](http::Response response) { answer = std::move(response); });
     expect_error(answer, 401, "invalid");
   }
 }
