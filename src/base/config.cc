@@ -79,6 +79,10 @@ Setting duration(std::string_view name, std::string_view variable, std::chrono::
   return make(name, variable, member, help, parse_duration, duration_text);
 }
 
+Setting runtimes(std::string_view name, std::string_view variable, Runtimes Config::* member, std::string_view help) {
+  return make(name, variable, member, help, parse_runtimes, [](const Runtimes& value) { return to_string(value); });
+}
+
 Setting flag(std::string_view name, std::string_view variable, bool Config::* member, std::string_view help) {
   const auto parse = [](std::string_view value) -> Result<bool> {
     if (value == "true" || value == "false") return value == "true";
@@ -87,7 +91,33 @@ Setting flag(std::string_view name, std::string_view variable, bool Config::* me
   return make(name, variable, member, help, parse, [](bool value) { return std::string(value ? "true" : "false"); });
 }
 
-Result<std::string> toml_text(const toml::node& node) {
+/// [[runtimes]] as one text: tables are how people write them in a file, a line what variables and flags can hold.
+Result<std::string> runtimes_text(const toml::array& tables) {
+  std::string text;
+  for (const toml::node& node : tables) {
+    std::string name;
+    std::string what;
+    for (const auto& [key, value] : *node.as_table()) {
+      const auto* member = value.as_string();
+      if (member == nullptr || member->get().find_first_of(";,") != std::string::npos) {
+        return fail(ErrorCode::kInvalid, fmt::format("{} must be a text without ';' and ','", key.str()));
+      }
+      if (key == "name") {
+        name = member->get();
+      } else if (key == "image" || key == "python") {
+        what += fmt::format("{}{}:{}", what.empty() ? "" : ",", key.str(), member->get());
+      } else {
+        return fail(ErrorCode::kInvalid,
+                    fmt::format("a runtime has no '{}'; it has name, and image or python or both", key.str()));
+      }
+    }
+    text += fmt::format("{}={};", name, what.empty() ? "host" : what);
+  }
+  return text;
+}
+
+Result<std::string> toml_text(std::string_view setting, const toml::node& node) {
+  if (setting == "runtimes" && node.is_array_of_tables()) return runtimes_text(*node.as_array());
   if (const auto* value = node.as_string()) return value->get();
   if (const auto* value = node.as_integer()) return std::to_string(value->get());
   if (const auto* value = node.as_boolean()) return std::string(value->get() ? "true" : "false");
@@ -132,6 +162,8 @@ std::span<const Setting> settings() {
       count("prewarm", "GUST_PREWARM", &Config::prewarm, "empty containers that an invoker keeps ready"),
       duration("controller_grace", "GUST_CONTROLLER_GRACE", &Config::controller_grace,
                "how long an invoker looks for an absent controller before it ends"),
+      runtimes("runtimes", "GUST_RUNTIMES", &Config::runtimes,
+               "what kinds and image names stand for: lithopscloud/*=python:/home/me/venv;python:3.9=image:py39"),
       text("join_token", "GUST_JOIN_TOKEN", &Config::join_token, "what invokers present to the controller",
            Secrecy::kSecret),
       path("state_dir", "GUST_STATE_DIR", &Config::state_dir, "working files; a temporary folder when not given"),
@@ -169,7 +201,7 @@ Result<void> load_file(Config& config, const std::filesystem::path& file) {
       return fail(ErrorCode::kInvalid,
                   fmt::format("{}: there is no setting '{}'; gust config lists them", place, key.str()));
     }
-    const auto value = toml_text(node);
+    const auto value = toml_text(key.str(), node);
     if (!value) return std::unexpected(value.error().while_doing(place + ": " + std::string(key.str())));
     if (const auto set = setting->set(config, *value); !set) {
       return std::unexpected(set.error().while_doing(place + ": " + std::string(key.str())));

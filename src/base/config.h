@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/runtimes.h"
 
 namespace gust {
 
@@ -50,6 +51,7 @@ struct Config {
   std::chrono::milliseconds controller_grace{10'000};  ///< how long to look for an absent controller
 
   // Both.
+  Runtimes runtimes;  ///< what kinds and image names stand for
   std::string join_token;
   std::filesystem::path state_dir;  ///< empty: a temporary one, removed at the end
   std::string log_level = "warning";

@@ -54,10 +54,32 @@ TEST_F(ConfigTest, EveryKindOfSettingIsReadFromAFile) {
 }
 
 TEST_F(ConfigTest, WhatIsPrintedIsReadBackAsTheSame) {
-  ASSERT_TRUE(load("slots = 3\nmemory = \"512MB\"\ninvoker_silence = \"1500ms\"\nca_file = \"/x\"\n"));
+  ASSERT_TRUE(
+      load("slots = 3\nmemory = \"512MB\"\ninvoker_silence = \"1500ms\"\nca_file = \"/x\"\n"
+           "runtimes = \"a/*=python:/v\"\n"));
   Config copy;
   for (const Setting& setting : settings()) ASSERT_TRUE(setting.set(copy, setting.get(config_))) << setting.name;
   for (const Setting& setting : settings()) EXPECT_EQ(setting.get(copy), setting.get(config_)) << setting.name;
+}
+
+TEST_F(ConfigTest, RuntimesAreTablesOrOneText) {
+  ASSERT_TRUE(
+      load("[[runtimes]]\nname = \"lithopscloud/*\"\npython = \"/v\"\n\n"
+           "[[runtimes]]\nname = \"python:3.9\"\nimage = \"py39\"\npython = \"/opt/v\"\n\n"
+           "[[runtimes]]\nname = \"openwhisk/*\"\n"));
+  const Runtimes as_tables = config_.runtimes;
+  EXPECT_EQ(to_string(as_tables), "lithopscloud/*=python:/v;python:3.9=image:py39,python:/opt/v;openwhisk/*=host");
+  ASSERT_TRUE(load("runtimes = \"" + to_string(as_tables) + "\"\n"));
+  EXPECT_EQ(config_.runtimes, as_tables);
+  ::setenv("GUST_RUNTIMES", "a=host", 1);
+  ASSERT_TRUE(load_environment(config_));
+  EXPECT_EQ(to_string(config_.runtimes), "a=host");
+  expect_refused("[[runtimes]]\nname = \"a\"\npath = \"/v\"\n",
+                 ":1:1: runtimes: a runtime has no 'path'; it has name, and image or python or both");
+  expect_refused("[[runtimes]]\nname = \"a;b=host\"\n", ":1:1: runtimes: name must be a text without ';' and ','");
+  expect_refused("[[runtimes]]\nname = \"a\"\npython = \"venv\"\n",
+                 ":1:1: runtimes: python 'venv' must be the absolute path of a folder with bin/python3, such as a "
+                 "virtualenv");
 }
 
 TEST_F(ConfigTest, ErrorsNameFileLineAndColumn) {

@@ -1,6 +1,7 @@
 // The small process that creates an invoker's containers. It is started by the invoker's container driver.
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 #include <string_view>
 #include <sys/stat.h>
 #include <utility>
@@ -17,7 +18,7 @@ constexpr char kUsage[] =
     "\n"
     "  gust-launcher process PACK_BINARY DIRECTORY PREWARMED THREADS\n"
     "  gust-launcher sandbox PACK_BINARY DIRECTORY PREWARMED THREADS CODE_DIRECTORY host|none\n"
-    "                        [IMAGE_ROOT WORKING_DIRECTORY]\n"
+    "                        IMAGE_ROOT WORKING_DIRECTORY [FOLDER…]\n"
     "  gust-launcher oci PACK_BINARY DIRECTORY RUNTIME\n"
     "  gust-launcher --version\n";
 
@@ -38,7 +39,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   const std::string_view kind = argc > 1 ? argv[1] : "";
-  const bool sandbox = kind == "sandbox" && (argc == 8 || argc == 10);
+  const bool sandbox = kind == "sandbox" && argc >= 10;
   const bool oci = kind == "oci" && argc == 5;
   if ((!sandbox && !oci && (kind != "process" || argc != 6)) || !is_socket(kSocket)) {
     std::fputs(kUsage, stderr);
@@ -56,7 +57,8 @@ int main(int argc, char** argv) {
                        .code_directory = sandbox ? argv[6] : "",
                        .network = sandbox && std::string_view(argv[7]) == "none" ? gust::container::Network::kNone
                                                                                  : gust::container::Network::kHost,
-                       .image_root = argc == 10 ? argv[8] : "",
-                       .image_directory = argc == 10 ? argv[9] : "",
+                       .image_root = sandbox ? argv[8] : "",
+                       .image_directory = sandbox ? argv[9] : "",
+                       .shown = sandbox ? std::span(argv + 10, argv + argc) : std::span<char*>(),
                        .prewarm = {.containers = number(argv[4]), .threads = number(argv[5])}});
 }

@@ -21,10 +21,10 @@
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
+#include "container/images/image_store.h"
 #include "http/server.h"
 #include "openwhisk/api.h"
-#include "store/memory/action_store.h"
-#include "store/memory/flare_store.h"
+#include "store/memory/stores.h"
 
 namespace gust::cli {
 
@@ -68,6 +68,11 @@ Result<Identity> identity_of(const Config& config, const std::string& host) {
   return made;
 }
 
+container::ImageStore image_store(const Config& config) {
+  return container::ImageStore(config.image_dir.empty() ? container::ImageStore::default_directory()
+                                                        : config.image_dir);
+}
+
 // Tells `gust up` where we listen: one JSON object, then the end of the stream.
 void say_ready(int ready_fd, const std::string& endpoint, const std::string& invokers, const Identity& identity) {
   const Json word = {{"endpoint", endpoint}, {"invokers", invokers}, {"certificate", identity.file.string()}};
@@ -95,8 +100,7 @@ Result<ExitCode> run_controller(const Config& config, int ready_fd) {
   // Half of the cores: the invokers' streams have a thread of their own, and each thread more is one to wake.
   const unsigned threads = std::clamp(std::thread::hardware_concurrency() / 2, 1U, 8U);
   asio::io_context io(static_cast<int>(threads));
-  store::MemoryActionStore actions;
-  store::MemoryFlareStore flares;
+  store::MemoryStores stores;
   const std::filesystem::path folder = std::filesystem::path(GUST_TRY(own_path())).parent_path();
   const auto controller = GUST_TRY(controller::Controller::create(io,
                                                                   {.invoker_listen = config.invoker_listen,
@@ -104,11 +108,17 @@ Result<ExitCode> run_controller(const Config& config, int ready_fd) {
                                                                    .queue_limit = config.queue_limit,
                                                                    .invoker_silence = config.invoker_silence,
                                                                    .backends = backends_of(config),
-                                                                   .backend_directory = folder.string()},
-                                                                  flares));
+                                                                   .backend_directory = folder.string(),
+                                                                   .runtimes = config.runtimes},
+                                                                  stores.flares));
   openwhisk::KeyTable keys;
   keys.add(config.api_key, "guest");
-  openwhisk::Api api(*controller, actions, flares, std::move(keys), {});
+  openwhisk::ApiOptions api_options;
+  api_options.runtimes = config.runtimes;
+  api_options.has_image = [images = image_store(config)](const std::string& name) {
+    return images.hold(name).has_value();
+  };
+  openwhisk::Api api(*controller, stores.all(), std::move(keys), std::move(api_options));
   http::ServerOptions options;
   options.address = address.host;
   options.port = address.port;
@@ -156,6 +166,8 @@ void add_controller(CLI::App& app, Chosen& chosen) {
       .add("--redis", "redis")
       .add("--rabbitmq", "rabbitmq")
       .add("--s3", "s3")
+      .add("--runtimes", "runtimes")
+      .add("--image-dir", "image_dir")
       .add("--join-token", "join_token")
       .add("--state-dir", "state_dir")
       .add("--log-level", "log_level");

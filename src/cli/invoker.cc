@@ -51,6 +51,7 @@ Result<ExitCode> run_invoker(const Config& config) {
   driver.network = config.network == "none" ? container::Network::kNone : container::Network::kHost;
   driver.image_dir = config.image_dir.empty() ? "" : std::filesystem::absolute(config.image_dir).string();
   driver.oci_runtime = config.oci_runtime;
+  driver.pythons = host_pythons(config.runtimes);
   const std::uint32_t slots = config.slots == 0 ? invoker::detect_slots() : config.slots;
   driver.prewarm = GUST_TRY(prewarm_of(config.prewarm, slots));
   driver.code_dir = (state / "code" / "code").string();
@@ -87,6 +88,7 @@ void add_invoker(CLI::App& app, Chosen& chosen) {
       .add("--oci-runtime", "oci_runtime")
       .add("--image-dir", "image_dir")
       .add("--prewarm", "prewarm")
+      .add("--runtimes", "runtimes")
       .add("--controller-grace", "controller_grace")
       .add("--join-token", "join_token")
       .add("--state-dir", "state_dir")

@@ -119,6 +119,7 @@ class Up {
     container::DriverOptions options;
     options.state_dir = (state_.path() / "trial").string();
     options.network = config_.network == "none" ? container::Network::kNone : container::Network::kHost;
+    options.pythons = host_pythons(config_.runtimes);
     GUST_TRY(container::make_driver(config_.driver, options));
     return {};
   }
@@ -147,7 +148,11 @@ class Up {
                            fmt::format("GUST_INVOKER_SILENCE={}ms", config_.invoker_silence.count()),
                            "GUST_REDIS=" + config_.redis,
                            "GUST_RABBITMQ=" + config_.rabbitmq,
-                           "GUST_S3=" + config_.s3};
+                           "GUST_S3=" + config_.s3,
+                           "GUST_RUNTIMES=" + to_string(config_.runtimes)};
+    if (!config_.image_dir.empty()) {
+      command.environment.push_back("GUST_IMAGE_DIR=" + std::filesystem::absolute(config_.image_dir).string());
+    }
     if (!config_.tls_certificate.empty()) {
       command.environment.push_back("GUST_TLS_CERTIFICATE=" +
                                     std::filesystem::absolute(config_.tls_certificate).string());
@@ -181,7 +186,7 @@ class Up {
     if (!config_.image_dir.empty()) {
       command.arguments.insert(command.arguments.end(), {"--image-dir", config_.image_dir.string()});
     }
-    command.environment = {"GUST_LOG_LEVEL=" + config_.log_level,
+    command.environment = {"GUST_LOG_LEVEL=" + config_.log_level, "GUST_RUNTIMES=" + to_string(config_.runtimes),
                            fmt::format("GUST_CONTROLLER_GRACE={}ms", config_.controller_grace.count())};
     return children_.spawn(command);
   }
@@ -303,6 +308,7 @@ void add_up(CLI::App& app, Chosen& chosen) {
       .add("--oci-runtime", "oci_runtime")
       .add("--image-dir", "image_dir")
       .add("--prewarm", "prewarm")
+      .add("--runtimes", "runtimes")
       .add("--listen", "listen")
       .add("--transport", "transport")
       .add("--tls-certificate", "tls_certificate")

@@ -9,6 +9,7 @@
 #include "container/client/words.h"
 #include "container/images/image_drivers.h"
 #include "container/oci/oci_driver.h"
+#include "container/python_folders.h"
 #include "container/sandbox/sandbox.h"
 
 namespace gust::container {
@@ -63,6 +64,7 @@ Result<std::string> driver_notice(std::string_view name) {
 Result<std::unique_ptr<Driver>> make_driver(std::string_view name, const DriverOptions& given) {
   const Isolation isolation = GUST_TRY(isolation_of(name));
   const DriverOptions options = GUST_TRY(complete(given));
+  for (const std::string& python : options.pythons) GUST_TRY_VOID(check_python(python));
   if (isolation == Isolation::kOci) return OciDriver::create(options, image_store(options));
   std::unique_ptr<Driver> host = GUST_TRY(LauncherDriver::create(isolation, options));
   if (isolation == Isolation::kNone) return host;

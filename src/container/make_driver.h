@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "container/driver.h"
@@ -25,6 +26,8 @@ struct DriverOptions {
   Network network = Network::kHost;
   std::string oci_runtime = "runc";  ///< of the driver oci: a program's name or path
   std::string image_dir{};           ///< of images (images/image_store.h); empty for its default
+  /// Pythons of the host beside that of its programs (base/runtimes.h): containers without an image can read them.
+  std::vector<std::string> pythons{};
   /// Empty containers that are kept ready; start() takes one of them where it can. Ignored by a driver without any.
   Prewarm prewarm{};
 };

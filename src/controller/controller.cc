@@ -170,7 +170,7 @@ class ControllerImpl final : public Controller {
   void launch(ActiveFlare& active, const packing::Plan& plan) {
     Flare& flare = active.flare;
     flare.reserve(plan, [this](InvokerId id) { return invokers_.find(id)->hello.name(); }, wall_now());
-    for (auto& [invoker_id, order] : start_orders(flare, backends_.uri(flare.record().backend))) {
+    for (auto& [invoker_id, order] : start_orders(flare, backends_.uri(flare.record().backend), options_.runtimes)) {
       Invoker* invoker = invokers_.find(invoker_id);
       for (const protocol::PackStart& pack : order->start_packs().packs()) {
         invoker->packs.emplace(flare.id(), PackId(pack.pack_id()));

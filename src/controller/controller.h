@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/runtimes.h"
 #include "packing/packing.h"
 #include "store/records.h"
 #include "store/store.h"
@@ -30,6 +31,7 @@ struct ControllerOptions {
   /// URIs of servers by way of which packs may talk, by their settings ("redis"); secrets.
   std::map<std::string, std::string, std::less<>> backends;
   std::string backend_directory;  ///< where the shared objects for them are
+  Runtimes runtimes;              ///< what the kinds and images of actions stand for
 };
 
 /// One group invocation.

@@ -10,14 +10,19 @@ namespace gust::controller {
 
 namespace {
 
-void fill_header(protocol::StartPacks& order, const store::FlareRecord& flare) {
+/// What gust-pack is to run. The code of a blackbox is an archive for Python: no other is accepted.
+std::string_view pack_kind(const store::Action& action) { return action.kind == "blackbox" ? "python:3" : action.kind; }
+
+void fill_header(protocol::StartPacks& order, const store::FlareRecord& flare, const Runtimes& runtimes) {
   const store::Action& action = *flare.action;
   order.set_flare_id(flare.id.str());
   order.set_namespace_name(flare.namespace_name);
   order.set_action_name(action.qualified_name());
   order.set_action_version(action.version);
-  order.set_kind(action.kind);
-  order.set_image(action.image);
+  RuntimePlace place = place_runtime(runtimes, action.kind, action.image);
+  order.set_kind(std::string(pack_kind(action)));
+  order.set_image(std::move(place.image));
+  order.set_python(std::move(place.python));
   order.set_code_digest(action.code_digest);
   order.set_main(action.main);
   order.set_is_single(flare.invocation == store::Invocation::kSingle);
@@ -50,7 +55,8 @@ void fill_pack(protocol::PackStart& start, std::uint32_t pack_id, const store::P
 
 }  // namespace
 
-std::vector<std::pair<InvokerId, MessagePtr>> start_orders(const Flare& flare, const std::string& backend_uri) {
+std::vector<std::pair<InvokerId, MessagePtr>> start_orders(const Flare& flare, const std::string& backend_uri,
+                                                           const Runtimes& runtimes) {
   const store::FlareRecord& record = flare.record();
   std::map<InvokerId, std::shared_ptr<protocol::ControllerMessage>> orders;
   const std::string peer_token = record.packs.size() > 1 ? random_hex_id() : std::string();
@@ -61,7 +67,7 @@ std::vector<std::pair<InvokerId, MessagePtr>> start_orders(const Flare& flare, c
     auto& order = orders[pack.invoker];
     if (!order) {
       order = std::make_shared<protocol::ControllerMessage>();
-      fill_header(*order->mutable_start_packs(), record);
+      fill_header(*order->mutable_start_packs(), record, runtimes);
       order->mutable_start_packs()->set_peer_token(peer_token);
       if (record.packs.size() > 1) order->mutable_start_packs()->set_backend_uri(backend_uri);
     }

@@ -18,7 +18,8 @@ using MessagePtr = std::shared_ptr<const protocol::ControllerMessage>;
 
 /// One StartPacks, with the flare's secret for its packs, for each invoker that has packs of the flare. `backend_uri`
 /// is that of the server by way of which they talk.
-std::vector<std::pair<InvokerId, MessagePtr>> start_orders(const Flare& flare, const std::string& backend_uri = {});
+std::vector<std::pair<InvokerId, MessagePtr>> start_orders(const Flare& flare, const std::string& backend_uri = {},
+                                                           const Runtimes& runtimes = {});
 
 /// Where packs are, for the invokers whose packs may want to talk to them.
 MessagePtr peer_order(const FlareId& flare, const std::vector<protocol::Peer>& news);

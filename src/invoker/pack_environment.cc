@@ -6,8 +6,9 @@ namespace gust::invoker {
 
 std::vector<std::string> pack_environment(const protocol::StartPacks& flare, const protocol::PackStart& pack,
                                           InvokerId invoker, const std::string& api_host) {
+  const std::string& python = flare.python();
   std::vector<std::string> environment = {
-      "PATH=/usr/local/bin:/usr/bin:/bin",
+      fmt::format("PATH={}{}/usr/local/bin:/usr/bin:/bin", python, python.empty() ? "" : "/bin:"),
       "LANG=C.UTF-8",
       "HOME=/tmp",
       "TMPDIR=/tmp",
@@ -22,6 +23,8 @@ std::vector<std::string> pack_environment(const protocol::StartPacks& flare, con
       fmt::format("__OW_ACTIVATION_ID={}", pack.activation_id()),
       fmt::format("__OW_DEADLINE={}", flare.deadline_us() / 1000),
   };
+  // gust-pack runs this one or none; by PATH it would take another where this is missing.
+  if (!python.empty()) environment.push_back(fmt::format("GUST_PYTHON={}", python));
   if (!api_host.empty()) environment.push_back(fmt::format("__OW_API_HOST={}", api_host));
   return environment;
 }

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/runtimes.h"
 #include "store/records.h"
 
 namespace gust::openwhisk {
@@ -25,6 +26,6 @@ inline constexpr Bytes kMaxCode = Bytes::mb(48);
 /// Takes what `body` says over to `action`, which is an empty one or that which is being replaced; what the body does
 /// not mention stays. Leaves code that is new in `action.code` with its digest, not yet inspected.
 /// kInvalid names the member, its value and what would be right; kTooLarge for code over kMaxCode.
-Result<void> apply_action_body(std::string_view body, store::Action& action);
+Result<void> apply_action_body(std::string_view body, const Runtimes& runtimes, store::Action& action);
 
 }  // namespace gust::openwhisk

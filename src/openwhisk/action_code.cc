@@ -81,7 +81,7 @@ Result<Code> decode(std::string text, const Kind& kind, std::optional<bool> bina
 
 }  // namespace
 
-Result<void> apply_exec(Json& exec, store::Action& action) {
+Result<void> apply_exec(Json& exec, const Runtimes& runtimes, store::Action& action) {
   if (!exec.is_object()) {
     return fail(ErrorCode::kInvalid,
                 fmt::format(R"(exec is {}; it must be an object such as {})", dump_json(exec).substr(0, kLongestShown),
@@ -95,6 +95,9 @@ Result<void> apply_exec(Json& exec, store::Action& action) {
   std::string main = GUST_TRY(take_text(exec, "main"));
   GUST_TRY_VOID(check_main(main));
   std::string image = GUST_TRY(read_image(exec));
+  if (kind.name == kBlackbox && image.empty()) {
+    return fail(ErrorCode::kInvalid, "exec.image is missing: a blackbox is code for an image, which it names");
+  }
   const std::optional<bool> binary = GUST_TRY(read_binary(exec));
   std::string text = GUST_TRY(take_text(exec, "code"));
   if (text.empty()) {
@@ -102,7 +105,8 @@ Result<void> apply_exec(Json& exec, store::Action& action) {
   }
   Code code = GUST_TRY(decode(std::move(text), kind, binary));
   GUST_TRY_VOID(check_size(code.bytes.size()));
-  action.kind = kind.name;
+  action.kind =
+      find_runtime(runtimes, kind_text) != nullptr && kind_text.starts_with(kind.name) ? kind_text : kind.name;
   action.main = std::move(main);
   action.image = std::move(image);
   action.binary = code.binary;
@@ -113,6 +117,7 @@ Result<void> apply_exec(Json& exec, store::Action& action) {
 
 Result<void> inspect_code(const store::Action& action, const InspectObject& inspect_object) {
   const Kind kind = GUST_TRY(find_kind(action.kind));
+  if (kind.name == kBlackbox) return check_python_zip(*action.code);
   if (kind.text == CodeText::kSource) {
     if (action.binary) return check_python_zip(*action.code);
     if (action.code->find('\0') == std::string::npos) return {};

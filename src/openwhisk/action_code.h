@@ -7,14 +7,16 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "base/runtimes.h"
 #include "store/records.h"
 #include "worker/inspect.h"
 
 namespace gust::openwhisk {
 
 /// Takes kind, main, binary and code over to `action`, moving the text out of `exec`. A missing `binary` is inferred,
-/// as `wsk` does not send it. kInvalid names the member; kTooLarge for code over kMaxCode.
-Result<void> apply_exec(Json& exec, store::Action& action);
+/// as `wsk` does not send it. A minor version of a kind ("python:3.9") is kept where `runtimes` has a row for it.
+/// kInvalid names the member; kTooLarge for code over kMaxCode.
+Result<void> apply_exec(Json& exec, const Runtimes& runtimes, store::Action& action);
 
 using InspectObject = std::function<Result<worker::ObjectInfo>(std::string_view)>;
 

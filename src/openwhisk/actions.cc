@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <fmt/format.h>
 
 #include "openwhisk/action_body.h"
@@ -6,40 +5,42 @@
 #include "openwhisk/names.h"
 #include "openwhisk/query.h"
 #include "openwhisk/render.h"
+#include "openwhisk/render_list.h"
+#include "openwhisk/resolve.h"
 #include "openwhisk/routes.h"
 
 namespace gust::openwhisk {
 
 namespace {
 
-std::unexpected<Error> no_such_package(std::string_view package, const Call& call) {
-  return fail(ErrorCode::kNotFound,
-              fmt::format("there is no package {} in namespace {}", package, call.namespace_name()));
+/// Where a PUT or DELETE leads. A binding's actions are its package's, to be changed there.
+Result<EntityPath> writable_path(const Services& services, const Call& call) {
+  EntityPath path = GUST_TRY(parse_entity_path(call.name()));
+  if (path.package.empty()) return path;
+  const store::PackagePtr package = GUST_TRY(services.packages.get(call.namespace_name(), path.package));
+  if (package->binding.empty()) return path;
+  return fail(ErrorCode::kInvalid,
+              fmt::format("package {} is a binding of {}: change the action there", path.package, package->binding));
 }
 
-/// Where the call's path leads. There are no packages, so every path that names one is kNotFound.
-Result<EntityPath> entity_path(const Call& call) {
-  std::string_view path = call.name();
-  if (path.ends_with('/')) {
-    path.remove_suffix(1);
-    return no_such_package(path, call);
-  }
-  EntityPath parsed = GUST_TRY(parse_entity_path(path));
-  if (!parsed.package.empty()) return no_such_package(parsed.package, call);
-  return parsed;
+std::string text_of(const EntityPath& path) {
+  return path.package.empty() ? path.name : path.package + "/" + path.name;
+}
+
+/// All of the namespace's, or those of one package where the path ends in its name and a slash.
+Result<std::vector<store::ActionPtr>> listed_actions(const Services& services, const Call& call) {
+  std::vector<store::ActionPtr> actions = services.actions.list(call.namespace_name());
+  if (call.name().empty()) return actions;
+  const std::string name = call.name().substr(0, call.name().size() - 1);
+  const ResolvedPackage package = GUST_TRY(resolve_package(services, call.namespace_name(), name));
+  std::erase_if(actions, [&](const store::ActionPtr& action) { return action->package != package.home->name; });
+  return actions;
 }
 
 Result<std::string> list(const Services& services, const Call& call) {
-  const Page page = GUST_TRY(query_page(call.request()));
-  const bool count = GUST_TRY(query_flag(call.request(), "count"));
-  const std::vector<store::ActionPtr> actions = services.actions.list(call.namespace_name());
-  const std::size_t begin = std::min(page.skip, actions.size());
-  if (count) return dump_json({{"actions", actions.size() - begin}});
-  Json briefs = Json::array();
-  for (std::size_t i = begin; i < actions.size() && i - begin < page.limit; ++i) {
-    briefs.push_back(render_action_brief(*actions[i]));
-  }
-  return dump_json(briefs);
+  const Listing listing = GUST_TRY(query_listing(call.request()));
+  const auto actions = GUST_TRY(listed_actions(services, call));
+  return render_list(actions, listing, "actions", render_action_brief);
 }
 
 Result<std::string> get(const Services& services, const Call& call) {
@@ -48,19 +49,37 @@ Result<std::string> get(const Services& services, const Call& call) {
   return dump_json(render_action(*action, code ? CodeShown::kYes : CodeShown::kNo));
 }
 
+/// A blackbox is refused when what it names is neither something else here nor an image of this machine. The other
+/// kinds' images are not looked for: their invokers may be elsewhere.
+Result<void> check_image(const store::Action& action, const ApiOptions& options) {
+  if (action.kind != kBlackbox || find_runtime(options.runtimes, action.image) != nullptr ||
+      options.has_image(action.image)) {
+    return {};
+  }
+  return fail(ErrorCode::kInvalid,
+              fmt::format("exec.image '{0}' is not here: import it where the invokers run (gust image import {0} "
+                          "docker://{0}), or say in the setting runtimes what stands for it, such as {0}=python:FOLDER "
+                          "for a virtualenv of the invokers' machines",
+                          action.image));
+}
+
 Result<std::string> put(const Services& services, const Call& call, const std::string& body) {
-  const EntityPath path = GUST_TRY(entity_path(call));
+  const EntityPath path = GUST_TRY(writable_path(services, call));
   const bool overwrite = GUST_TRY(query_flag(call.request(), "overwrite"));
   store::Action action;
   action.namespace_name = call.namespace_name();
+  action.package = path.package;
   action.name = path.name;
-  if (const auto existing = services.actions.get(call.namespace_name(), path.name)) {
+  if (const auto existing = services.actions.get(call.namespace_name(), text_of(path))) {
     if (!overwrite) return fail(ErrorCode::kExists, "resource already exists");
     action = **existing;
   }
   const auto old_code = action.code;
-  GUST_TRY_VOID(apply_action_body(body, action));
+  GUST_TRY_VOID(apply_action_body(body, services.options.runtimes, action));
+  GUST_TRY_VOID(check_image(action, services.options));
   if (action.code != old_code) GUST_TRY_VOID(inspect_code(action, services.options.inspect_object));
+  const MutexLock lock(services.change);
+  GUST_TRY(writable_path(services, call));  // the package may have gone meanwhile
   const store::ActionPtr stored =
       GUST_TRY(services.actions.put(std::move(action), overwrite ? store::Overwrite::kYes : store::Overwrite::kNo));
   services.controller.distribute(stored);
@@ -68,21 +87,22 @@ Result<std::string> put(const Services& services, const Call& call, const std::s
 }
 
 Result<std::string> remove(const Services& services, const Call& call) {
-  const EntityPath path = GUST_TRY(entity_path(call));
-  const store::ActionPtr removed = GUST_TRY(services.actions.remove(call.namespace_name(), path.name));
+  const EntityPath path = GUST_TRY(writable_path(services, call));
+  const store::ActionPtr removed = GUST_TRY(services.actions.remove(call.namespace_name(), text_of(path)));
   return dump_json(render_action(*removed, CodeShown::kYes));
 }
 
 }  // namespace
 
 Result<store::ActionPtr> find_action(const Services& services, const Call& call) {
-  const EntityPath path = GUST_TRY(entity_path(call));
-  return services.actions.get(call.namespace_name(), path.name);
+  return resolve_action(services, call.namespace_name(), call.name());
 }
 
 void list_actions(const Services& services, Call call) { call.answer(list(services, call)); }
 
-void get_action(const Services& services, Call call) { call.answer(get(services, call)); }
+void get_action(const Services& services, Call call) {
+  call.answer(call.name().ends_with('/') ? list(services, call) : get(services, call));
+}
 
 void put_action(const Services& services, Call call) {
   const std::string body = call.take_body();

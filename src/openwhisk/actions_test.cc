@@ -1,4 +1,5 @@
 #include "openwhisk/testing/api_fixture.h"
+#include "openwhisk/testing/zip.h"
 
 namespace gust::openwhisk {
 namespace {
@@ -82,6 +83,42 @@ TEST_F(ActionsTest, PythonIsSourceTextOrAnArchive) {
   expect_error(send("PUT", at("/x"), exec({{"code", "UEsDBA=="}})), 400, "zip archive");
   expect_error(send("PUT", at("/x"), exec({{"code", source}, {"main", "a b"}})), 400, "exec.main is \"a b\"");
   expect_error(send("PUT", at("/x"), exec({{"code", std::string("a\0b", 3)}})), 400, "zero bytes");
+}
+
+TEST_F(ActionsTest, ABlackboxIsAnArchiveForAnImageThatIsKnown) {
+  const std::string zip = base64_encode(make_zip({kZipMain}));
+  const auto put = [&](const Json& exec) {
+    Json body = {{"exec", {{"kind", "blackbox"}, {"binary", true}, {"code", zip}}}};
+    body["exec"].update(exec);
+    return send("PUT", at("/b?overwrite=True"), dump_json(body));
+  };
+  options_.runtimes = *parse_runtimes("lithopscloud/*=python:/venv");
+  options_.has_image = [](const std::string& name) { return name == "mine:1"; };
+  emplace_api();
+  for (const char* image : {"docker.io/lithopscloud/openwhisk-python-v311", "lithopscloud/x:tag", "mine:1"}) {
+    const auto stored = put({{"image", image}});
+    ASSERT_EQ(stored.status, 200U) << stored.body;
+    EXPECT_EQ(json(stored)["exec"], Json({{"kind", "blackbox"}, {"image", image}, {"binary", true}}));
+  }
+  const auto unknown = put({{"image", "docker.io/somebody/else:2"}});
+  expect_error(unknown, 400, "exec.image 'docker.io/somebody/else:2' is not here");
+  expect_error(unknown, 400, "gust image import docker.io/somebody/else:2 docker://docker.io/somebody/else:2");
+  expect_error(unknown, 400, "docker.io/somebody/else:2=python:FOLDER");
+  expect_error(put(Json::object()), 400, "exec.image is missing");
+  expect_error(put({{"image", "host"}}), 400, "exec.image is missing");
+  expect_error(put({{"image", "mine:1"}, {"code", base64_encode("#!/bin/sh")}}), 400, "it is not a zip archive");
+}
+
+TEST_F(ActionsTest, AMinorVersionIsKeptWhereItStandsForSomething) {
+  options_.runtimes = *parse_runtimes("python:3.9=image:py39");
+  emplace_api();
+  const auto kind_of = [&](const char* kind) {
+    const Json body = {{"exec", {{"kind", kind}, {"code", "def main(args): return {}"}}}};
+    return json(send("PUT", at("/k?overwrite=true"), dump_json(body)))["exec"]["kind"];
+  };
+  EXPECT_EQ(kind_of("python:3.9"), "python:3.9");
+  EXPECT_EQ(kind_of("python:3.10"), "python:3");
+  EXPECT_EQ(kind_of("python:default"), "python:3");
 }
 
 TEST_F(ActionsTest, AnExistingNameNeedsOverwrite) {
@@ -186,7 +223,7 @@ TEST_F(ActionsTest, CodeOverTheLimitIsTooLarge) {
 }
 
 TEST_F(ActionsTest, TheRealInspectorRefusesWhatIsNoSharedObject) {
-  const Api api(controller_, actions_, flares_, keys(), ApiOptions{.version = "1"});
+  const Api api(controller_, stores_.all(), keys(), ApiOptions{.version = "1"});
   http::Request request{.method = "PUT",
                         .path = at("/a"),
                         .query = {},

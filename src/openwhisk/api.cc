@@ -7,9 +7,15 @@
 
 namespace gust::openwhisk {
 
-Api::Api(controller::Controller& controller, store::ActionStore& actions, store::FlareStore& flares, KeyTable keys,
-         ApiOptions options)
-    : services_{controller, actions, flares, std::move(keys), std::move(options)} {
+Api::Api(controller::Controller& controller, store::Stores stores, KeyTable keys, ApiOptions options)
+    : services_{.controller = controller,
+                .actions = stores.actions,
+                .packages = stores.packages,
+                .triggers = stores.triggers,
+                .rules = stores.rules,
+                .flares = stores.flares,
+                .keys = std::move(keys),
+                .options = std::move(options)} {
   const std::string own = "/api/v1/namespaces/{ns}";
   add("GET", "/", Access::kOpen, get_root);
   add("GET", "/ping", Access::kOpen, get_ping);
@@ -22,6 +28,20 @@ Api::Api(controller::Controller& controller, store::ActionStore& actions, store:
   add("PUT", own + "/actions/{name...}", Access::kWithKey, put_action);
   add("DELETE", own + "/actions/{name...}", Access::kWithKey, delete_action);
   add("POST", own + "/actions/{name...}", Access::kWithKey, invoke_action);
+  add("GET", own + "/packages", Access::kWithKey, list_packages);
+  add("GET", own + "/packages/{name}", Access::kWithKey, get_package);
+  add("PUT", own + "/packages/{name}", Access::kWithKey, put_package);
+  add("DELETE", own + "/packages/{name}", Access::kWithKey, delete_package);
+  add("GET", own + "/triggers", Access::kWithKey, list_triggers);
+  add("GET", own + "/triggers/{name}", Access::kWithKey, get_trigger);
+  add("PUT", own + "/triggers/{name}", Access::kWithKey, put_trigger);
+  add("DELETE", own + "/triggers/{name}", Access::kWithKey, delete_trigger);
+  add("POST", own + "/triggers/{name}", Access::kWithKey, fire_trigger);
+  add("GET", own + "/rules", Access::kWithKey, list_rules);
+  add("GET", own + "/rules/{name}", Access::kWithKey, get_rule);
+  add("PUT", own + "/rules/{name}", Access::kWithKey, put_rule);
+  add("DELETE", own + "/rules/{name}", Access::kWithKey, delete_rule);
+  add("POST", own + "/rules/{name}", Access::kWithKey, set_rule_state);
   add("GET", own + "/activations", Access::kWithKey, list_activations);
   add("GET", own + "/activations/{id}", Access::kWithKey, get_activation);
   add("GET", own + "/activations/{id}/logs", Access::kWithKey, get_activation_logs);
@@ -37,9 +57,9 @@ void Api::handle(http::Request request, http::Responder respond) const {
 
 void Api::add(std::string method, const std::string& pattern, Access access, Route route) {
   const bool has_namespace = pattern.find("{ns}") != std::string::npos;
-  const char* name = pattern.find("{name...}") != std::string::npos ? "name"
-                     : pattern.find("{id}") != std::string::npos    ? "id"
-                                                                    : nullptr;
+  const char* name = pattern.find("{name") != std::string::npos  ? "name"
+                     : pattern.find("{id}") != std::string::npos ? "id"
+                                                                 : nullptr;
   router_.add(std::move(method), pattern,
               [this, access, route, has_namespace, name](http::Request request, http::PathParams params,
                                                          http::Responder respond) {

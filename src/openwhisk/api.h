@@ -6,7 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/mutex.h"
 #include "base/result.h"
+#include "base/runtimes.h"
 #include "controller/controller.h"
 #include "http/router.h"
 #include "openwhisk/auth.h"
@@ -21,6 +23,9 @@ struct ApiOptions {
   std::string version;                             ///< of this build, as it is shown to clients
   std::chrono::milliseconds longest_wait{60'000};  ///< of a blocking invocation; then 202 with the id
   std::chrono::seconds longest_poll{60};           ///< of GET …/flares/{id}?wait=
+  Runtimes runtimes;                               ///< what the kinds and images of actions stand for
+  /// Whether an image that no row of `runtimes` is about can be had.
+  std::function<bool(const std::string&)> has_image = [](const std::string&) { return false; };
   /// Looks at the code of C++ actions before they are stored.
   std::function<Result<worker::ObjectInfo>(std::string_view)> inspect_object = worker::inspect_object;
 };
@@ -29,16 +34,20 @@ struct ApiOptions {
 struct Services {
   controller::Controller& controller;
   store::ActionStore& actions;
+  store::PackageStore& packages;
+  store::TriggerStore& triggers;
+  store::RuleStore& rules;
   store::FlareStore& flares;
   KeyTable keys;
   ApiOptions options;
+  /// Held by changes that look at several entities: a package must be empty to go, and be there for an action to come.
+  mutable Mutex change = {};
 };
 
 /// Thread-safe. Must live until every request has been answered: answers can come from the controller's strand.
 class Api {
  public:
-  Api(controller::Controller& controller, store::ActionStore& actions, store::FlareStore& flares, KeyTable keys,
-      ApiOptions options);
+  Api(controller::Controller& controller, store::Stores stores, KeyTable keys, ApiOptions options);
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
 

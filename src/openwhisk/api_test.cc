@@ -45,6 +45,20 @@ TEST_F(ApiTest, EverythingElseNeedsAKey) {
       {"PUT", std::string(kOwn) + "/actions/a"},
       {"DELETE", std::string(kOwn) + "/actions/a"},
       {"POST", std::string(kOwn) + "/actions/a"},
+      {"GET", std::string(kOwn) + "/packages"},
+      {"GET", std::string(kOwn) + "/packages/p"},
+      {"PUT", std::string(kOwn) + "/packages/p"},
+      {"DELETE", std::string(kOwn) + "/packages/p"},
+      {"GET", std::string(kOwn) + "/triggers"},
+      {"GET", std::string(kOwn) + "/triggers/t"},
+      {"PUT", std::string(kOwn) + "/triggers/t"},
+      {"DELETE", std::string(kOwn) + "/triggers/t"},
+      {"POST", std::string(kOwn) + "/triggers/t"},
+      {"GET", std::string(kOwn) + "/rules"},
+      {"GET", std::string(kOwn) + "/rules/r"},
+      {"PUT", std::string(kOwn) + "/rules/r"},
+      {"DELETE", std::string(kOwn) + "/rules/r"},
+      {"POST", std::string(kOwn) + "/rules/r"},
       {"GET", std::string(kOwn) + "/activations"},
       {"GET", std::string(kOwn) + "/activations/" + id},
       {"GET", std::string(kOwn) + "/activations/" + id + "/logs"},
@@ -69,7 +83,7 @@ TEST_F(ApiTest, AnAuthorizationThatIsNotBasicIsA401) {
     http::Request request{
         .method = "GET", .path = "/api/v1/namespaces", .query = {}, .headers = {{"authorization", header}}, .body = {}};
     http::Response answer;
-    api_.handle(std::move(request), [&](http::Response response) { answer = std::move(response); });
+    api_->handle(std::move(request), [&](http::Response response) { answer = std::move(response); });
     expect_error(answer, 401, "invalid");
   }
 }

@@ -39,7 +39,11 @@ void Call::answer_error(unsigned status, std::string_view sentence) {
   answer_error(http::error_response(status, std::string(sentence)), sentence);
 }
 
-void Call::answer_error(const Error& error) { answer_error(http::error_response(error), error.message); }
+void Call::answer_error(const Error& error) {
+  // Who calls is known by now: what is denied, another key would be needed for.
+  if (error.code == ErrorCode::kDenied) return answer_error(403, error.message);
+  answer_error(http::error_response(error), error.message);
+}
 
 void Call::answer_error(http::Response response, std::string_view sentence) {
   JsonText body;

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "openwhisk/json_text.h"
+#include "openwhisk/lithops_payload.h"
 #include "openwhisk/outcome.h"
 #include "openwhisk/params.h"
 #include "openwhisk/query.h"
@@ -20,6 +21,7 @@ struct Wish {
   bool blocking = false;
   bool bare_result = false;
   bool burst = false;
+  bool lithops = false;  ///< the body is a payload of Lithops
   std::chrono::milliseconds wait{0};
 };
 
@@ -29,6 +31,10 @@ Result<Wish> parse_wish(const http::Request& request, std::chrono::milliseconds 
   wish.blocking = GUST_TRY(query_flag(request, "blocking"));
   wish.bare_result = GUST_TRY(query_flag(request, "result"));
   wish.burst = GUST_TRY(query_flag(request, "burst"));
+  wish.lithops = GUST_TRY(query_flag(request, "lithops"));
+  if (wish.lithops && !wish.burst) {
+    return fail(ErrorCode::kInvalid, "lithops=true cuts a payload into those of a burst's workers: add burst=true");
+  }
   wish.wait = std::chrono::milliseconds(GUST_TRY(query_number(request, "timeout", 1, longest)).value_or(longest));
   return wish;
 }
@@ -78,7 +84,9 @@ Result<FlareRequest> make_request(const Services& services, Call& call, const Wi
   GUST_TRY_VOID(set_packing(call.request(), wish.burst, flare));
   GUST_TRY_VOID(set_communication(call.request(), wish.burst, flare));
   const std::string body = call.take_body();
-  if (wish.burst) {
+  if (wish.lithops) {
+    flare.params = GUST_TRY(lithops_params(body, flare.action->parameters));
+  } else if (wish.burst) {
     flare.params = GUST_TRY(burst_params(body, flare.action->parameters));
   } else {
     flare.params.push_back(GUST_TRY(single_params(body, flare.action->parameters)));

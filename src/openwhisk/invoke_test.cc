@@ -176,6 +176,20 @@ TEST_F(InvokeTest, ABurstIsOneFlare) {
   EXPECT_EQ(controller_.started[0].chunk, Bytes(64 << 10));
 }
 
+TEST_F(InvokeTest, APayloadOfLithopsIsABurstOfItsCalls) {
+  accept(4, 2, Invocation::kBurst);
+  const auto answer = post("?burst=true&lithops=true&granularity=2&join=False",
+                           R"({"func_key":"f","call_ids":["00000","00001"],"data_byte_ranges":[[0,4],[5,9]]})");
+  EXPECT_EQ(answer.status, 202U) << answer.body;
+  ASSERT_EQ(controller_.started.size(), 1U);
+  EXPECT_EQ(controller_.started[0].params,
+            (std::vector<std::string>{R"({"func_key":"f","call_ids":["00000"],"data_byte_ranges":[[0,4]]})",
+                                      R"({"func_key":"f","call_ids":["00001"],"data_byte_ranges":[[5,9]]})"}));
+  EXPECT_EQ(controller_.started[0].granularity, 2U);
+  expect_error(post("?lithops=true", "{}"), 400, "add burst=true");
+  expect_error(post("?burst=true&lithops=true", "{}"), 400, "\"call_ids\" is missing");
+}
+
 TEST_F(InvokeTest, GranularityAndJoinChooseTheStrategy) {
   accept(1, 1, Invocation::kBurst);
   const auto asked = [this](const std::string& query) {

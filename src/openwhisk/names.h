@@ -13,6 +13,8 @@ namespace gust::openwhisk {
 /// What exec.code may hold: base64 of bytes only, or source text, too.
 enum class CodeText : std::uint8_t { kBase64, kSource };
 
+inline constexpr std::string_view kBlackbox = "blackbox";
+
 /// One kind of action. In requests "family:default" stands for the kind of its family, and so do its minor versions
 /// ("python:3.9") where it has such: the code runs in whatever the container has.
 struct Kind {
@@ -22,7 +24,7 @@ struct Kind {
   bool has_minor_versions;
   std::string_view code;  ///< what exec.code is, for people
 };
-inline constexpr std::array<Kind, 2> kKinds = {
+inline constexpr std::array<Kind, 3> kKinds = {
     Kind{.family = "cpp",
          .name = "cpp:1",
          .text = CodeText::kBase64,
@@ -32,7 +34,13 @@ inline constexpr std::array<Kind, 2> kKinds = {
          .name = "python:3",
          .text = CodeText::kSource,
          .has_minor_versions = true,
-         .code = "source text, or a zip archive with __main__.py in base64"}};
+         .code = "source text, or a zip archive with __main__.py in base64"},
+    // Runs in the image that it names, or in what the setting runtimes has in its place.
+    Kind{.family = "blackbox",
+         .name = kBlackbox,
+         .text = CodeText::kBase64,
+         .has_minor_versions = false,
+         .code = "a zip archive with __main__.py in base64"}};
 
 /// The kind that a request's text means. kInvalid, naming those that exist.
 Result<Kind> find_kind(std::string_view text);

@@ -58,4 +58,11 @@ Result<Page> query_page(const http::Request& request) {
   return page;
 }
 
+Result<Listing> query_listing(const http::Request& request) {
+  Listing listing;
+  listing.page = GUST_TRY(query_page(request));
+  listing.count = GUST_TRY(query_flag(request, "count"));
+  return listing;
+}
+
 }  // namespace gust::openwhisk

@@ -29,4 +29,11 @@ struct Page {
 };
 Result<Page> query_page(const http::Request& request);
 
+/// A page, or with `count` only how many there are behind what is skipped.
+struct Listing {
+  Page page;
+  bool count = false;
+};
+Result<Listing> query_listing(const http::Request& request);
+
 }  // namespace gust::openwhisk

@@ -10,6 +10,8 @@
 
 namespace gust::openwhisk {
 
+/// From "namespace" to "updated": what all entities have.
+Json render_entity(const store::Entity& entity);
 /// As in an action, and in its activations' annotations.
 Json render_limits(const store::ActionLimits& limits);
 
@@ -18,6 +20,12 @@ enum class CodeShown : std::uint8_t { kNo, kYes };
 Json render_action_brief(const store::Action& action);
 /// One action; with kYes its code, in base64.
 Json render_action(const store::Action& action, CodeShown code);
+
+Json render_package(const store::Package& package);
+/// `rules` are those of the trigger.
+Json render_trigger(const store::Trigger& trigger, const std::vector<store::RulePtr>& rules);
+Json render_rule(const store::Rule& rule);
+std::string_view to_string(store::RuleState state);
 
 // Activations, of flares that have ended.
 std::string render_activation(const store::ActivationView& view);

@@ -3,20 +3,6 @@
 
 namespace gust::openwhisk {
 
-namespace {
-
-Json without_exec(const store::Action& action) {
-  return {{"namespace", action.package.empty() ? action.namespace_name : action.namespace_name + "/" + action.package},
-          {"name", action.name},
-          {"version", action.version},
-          {"publish", action.publish},
-          {"annotations", action.annotations},
-          {"updated", to_millis(action.updated)},
-          {"limits", render_limits(action.limits)}};
-}
-
-}  // namespace
-
 Json render_limits(const store::ActionLimits& limits) {
   Json shown = {{"timeout", limits.timeout.count()}, {"memory", limits.memory.in_mb()}, {"logs", limits.logs.in_mb()},
                 {"processes", limits.processes},     {"openFiles", limits.open_files},  {"cpu", limits.cpu}};
@@ -25,7 +11,8 @@ Json render_limits(const store::ActionLimits& limits) {
 }
 
 Json render_action_brief(const store::Action& action) {
-  Json brief = without_exec(action);
+  Json brief = render_entity(action);
+  brief["limits"] = render_limits(action.limits);
   brief["exec"] = {{"binary", action.binary}};
   return brief;
 }
@@ -35,7 +22,8 @@ Json render_action(const store::Action& action, CodeShown code) {
   if (!action.main.empty()) exec["main"] = action.main;
   if (!action.image.empty()) exec["image"] = action.image;
   if (code == CodeShown::kYes && action.code) exec["code"] = action.binary ? base64_encode(*action.code) : *action.code;
-  Json full = without_exec(action);
+  Json full = render_entity(action);
+  full["limits"] = render_limits(action.limits);
   full["exec"] = std::move(exec);
   full["parameters"] = action.parameters;
   return full;

@@ -97,6 +97,10 @@ void append_cause(JsonText& text, const ActivationView& view) {
 }
 
 void append_annotations(JsonText& text, const FlareRecord& flare, const Times& times) {
+  if (flare.invocation == store::Invocation::kTrigger) {
+    text.raw(R"(,"annotations":[])");
+    return;
+  }
   const store::Action& action = *flare.action;
   text.raw(R"(,"annotations":[{"key":"path","value":)").string(action.namespace_name + "/" + action.path());
   text.raw(R"(},{"key":"kind","value":)").string(action.kind);
@@ -111,6 +115,10 @@ void append_logs(JsonText& text, const ActivationView& view) {
   bool first = true;
   for_each_pack(view, [&](const PackRecord& pack) {
     for (const store::LogLine& line : pack.logs) {
+      if (view.flare->invocation == store::Invocation::kTrigger) {
+        text.next(first).string(line.text);  // OpenWhisk's clients parse it
+        continue;
+      }
       const auto second = std::chrono::floor<std::chrono::seconds>(line.at);
       text.next(first).string(fmt::format("{:%FT%T}.{:06}Z {}: {}", second, (line.at - second).count(),
                                           line.is_stderr ? "stderr" : "stdout", line.text));

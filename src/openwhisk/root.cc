@@ -15,6 +15,7 @@ constexpr std::int32_t kNoLimit = std::numeric_limits<std::int32_t>::max();
 void get_root(const Services& services, Call call) {
   Json runtimes = Json::object();
   for (const Kind& kind : kKinds) {
+    if (kind.name == kBlackbox) continue;  // as OpenWhisk has it: an image is a runtime, the kind is none
     runtimes[std::string(kind.family)].push_back(
         {{"kind", kind.name}, {"default", true}, {"deprecated", false}, {"attached", true}});
   }

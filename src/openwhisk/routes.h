@@ -18,8 +18,25 @@ void list_actions(const Services& services, Call call);
 void get_action(const Services& services, Call call);
 void put_action(const Services& services, Call call);
 void delete_action(const Services& services, Call call);
-/// The action that the call's path names.
+/// The action that the call's path names, with its package's parameters under its own.
 Result<store::ActionPtr> find_action(const Services& services, const Call& call);
+// packages.cc
+void list_packages(const Services& services, Call call);
+void get_package(const Services& services, Call call);
+void put_package(const Services& services, Call call);
+void delete_package(const Services& services, Call call);
+// triggers.cc, fire_trigger.cc
+void list_triggers(const Services& services, Call call);
+void get_trigger(const Services& services, Call call);
+void put_trigger(const Services& services, Call call);
+void delete_trigger(const Services& services, Call call);
+void fire_trigger(const Services& services, Call call);
+// rules.cc
+void list_rules(const Services& services, Call call);
+void get_rule(const Services& services, Call call);
+void put_rule(const Services& services, Call call);
+void delete_rule(const Services& services, Call call);
+void set_rule_state(const Services& services, Call call);
 // invoke.cc
 void invoke_action(const Services& services, Call call);
 // activations.cc

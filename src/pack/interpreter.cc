@@ -82,10 +82,20 @@ Result<std::string> find_python(std::string_view folders) {
                                        "); install Python 3.9 or newer on the invoker's machine or in the image");
 }
 
-Result<Interpreter> Interpreter::start() {
+Result<std::string> choose_python() {
+  if (const char* folder = std::getenv("GUST_PYTHON")) {
+    std::string program = std::string(folder) + "/bin/python3";
+    if (is_program(program)) return program;
+    return fail(ErrorCode::kInvalid, "there is no " + program +
+                                         " in the container, which the controller's setting runtimes names; give the "
+                                         "invoker the same setting, or make it in the image");
+  }
   const char* path = std::getenv("PATH");
-  const std::string program =
-      GUST_TRY(find_python(std::string(path != nullptr ? path : "") + ":/usr/local/bin:/usr/bin"));
+  return find_python(std::string(path != nullptr ? path : "") + ":/usr/local/bin:/usr/bin");
+}
+
+Result<Interpreter> Interpreter::start() {
+  const std::string program = GUST_TRY(choose_python());
   Interpreter interpreter;
   std::array<int, 2> ends;
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
@@ -106,7 +116,8 @@ Result<Interpreter> Interpreter::start() {
   posix_spawn_file_actions_adddup2(&actions, source.get(), kSource);
   // -I: neither the current folder, nor the user's packages, nor variables of Python's say what is imported. -B: no
   // compiled files are written; the container's end would be theirs.
-  std::array<std::string, 4> arguments = {"python3", "-IB", "-c", kBoot};
+  // A virtualenv is found by the path of the program, as it was called.
+  std::array<std::string, 4> arguments = {program, "-IB", "-c", kBoot};
   std::array<char*, 5> argv{};
   for (std::size_t i = 0; i < arguments.size(); ++i) argv[i] = arguments[i].data();
   const int error = ::posix_spawn(&interpreter.pid_, program.c_str(), &actions, nullptr, argv.data(), environ);

@@ -19,6 +19,10 @@ std::string_view python_runner();
 /// looked for.
 Result<std::string> find_python(std::string_view folders);
 
+/// What GUST_PYTHON names, a folder with bin/python3, and otherwise the first of PATH, then of /usr/local/bin or
+/// /usr/bin. kInvalid, saying where it was looked for.
+Result<std::string> choose_python();
+
 /// A process that runs python_runner(). It imports what it needs of the standard library and then waits for its job, so
 /// one may be started before it is known what for.
 class Interpreter {
@@ -28,7 +32,7 @@ class Interpreter {
   static constexpr int kJob = 4;
   static constexpr int kSource = 5;
 
-  /// The python3 of PATH, else of /usr/local/bin or /usr/bin. Its standard streams are this process's, as is its
+  /// The program that choose_python() gives. Its standard streams are this process's, as is its
   /// environment. No other descriptor is inherited.
   static Result<Interpreter> start();
 

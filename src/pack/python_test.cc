@@ -339,6 +339,18 @@ TEST_F(PythonTest, EndsWithItsInvokerWhileTheCodeIsLoaded) {
   EXPECT_EQ(WEXITSTATUS(pack.finish().wait_status), kExitFailed);
 }
 
+TEST(Interpreter, IsTheOneThatIsNamedOrNone) {
+  setenv("GUST_PYTHON", "/usr", 1);
+  EXPECT_EQ(choose_python().value_or(""), "/usr/bin/python3");
+  setenv("GUST_PYTHON", "/nothing/here", 1);
+  const auto none = choose_python();
+  unsetenv("GUST_PYTHON");
+  ASSERT_FALSE(none) << "not another one: its packages would be missing";
+  EXPECT_EQ(none.error().code, ErrorCode::kInvalid);
+  EXPECT_NE(none.error().message.find("there is no /nothing/here/bin/python3 in the container"), std::string::npos)
+      << none.error().message;
+}
+
 TEST(Interpreter, IsTheFirstOneThatThereIs) {
   const std::string folder = testing::TempDir() + "/python_test_" + std::to_string(getpid());
   ASSERT_EQ(mkdir(folder.c_str(), 0700), 0);

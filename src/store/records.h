@@ -28,22 +28,14 @@ struct ActionLimits {
   std::uint32_t cpu = 100;                    ///< each worker's share of the processors, in percent of the ordinary one
 };
 
-/// A deployed definition. Immutable: an update makes a new one with the next version.
-struct Action {
+/// What all that clients store under a name has. Immutable: an update makes a new one with the next version.
+struct Entity {
   std::string namespace_name;
-  std::string package;  ///< empty for the default package
+  std::string package;  ///< only actions stand in one; empty for the default package
   std::string name;
   std::string version = "0.0.1";
-  std::string kind;
-  std::string main;   ///< entry point within the code, where the kind has one
-  std::string image;  ///< that its packs run in; empty for the invokers' own programs
-  std::shared_ptr<const std::string> code;
-  std::string code_digest;  ///< SHA-256, hex
-  bool binary = false;
   bool publish = false;
-  ActionLimits limits;
   Json annotations = Json::array();
-  Json parameters = Json::array();
   WallTime updated;
 
   /// "name", or "package/name".
@@ -51,11 +43,51 @@ struct Action {
   /// "/namespace/[package/]name".
   [[nodiscard]] std::string qualified_name() const { return "/" + namespace_name + "/" + path(); }
 };
+
+/// A deployed definition.
+struct Action : Entity {
+  static constexpr std::string_view kNoun = "action";
+  std::string kind;
+  std::string main;   ///< entry point within the code, where the kind has one
+  std::string image;  ///< that its packs run in; empty for the invokers' own programs
+  std::shared_ptr<const std::string> code;
+  std::string code_digest;  ///< SHA-256, hex
+  bool binary = false;
+  ActionLimits limits;
+  Json parameters = Json::array();
+};
 using ActionPtr = std::shared_ptr<const Action>;
 
+/// Actions under one name with parameters for all of them; or, with a binding, a second name for another package, with
+/// parameters that go over that one's.
+struct Package : Entity {
+  static constexpr std::string_view kNoun = "package";
+  Json parameters = Json::array();
+  std::string binding;  ///< the package that it stands for, of the same namespace; empty for none
+};
+using PackagePtr = std::shared_ptr<const Package>;
+
+/// A name for events; rules say what they start.
+struct Trigger : Entity {
+  static constexpr std::string_view kNoun = "trigger";
+  Json parameters = Json::array();
+};
+using TriggerPtr = std::shared_ptr<const Trigger>;
+
+enum class RuleState : std::uint8_t { kInactive, kActive };
+
+/// While active, invokes an action whenever a trigger of its namespace is fired.
+struct Rule : Entity {
+  static constexpr std::string_view kNoun = "rule";
+  std::string trigger;
+  std::string action;  ///< "name", or "package/name"
+  RuleState state = RuleState::kActive;
+};
+using RulePtr = std::shared_ptr<const Rule>;
+
 /// How a flare was asked for, which decides how its results are shown: a burst's as an array, a single invocation's
-/// bare.
-enum class Invocation : std::uint8_t { kBurst, kSingle };
+/// bare. kTrigger: nothing ran; the record tells what rules a fired trigger has started.
+enum class Invocation : std::uint8_t { kBurst, kSingle, kTrigger };
 
 enum class FlareState : std::uint8_t {
   kQueued,     ///< waits for slots

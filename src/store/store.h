@@ -1,8 +1,9 @@
-// Where actions and ended flares are kept. A seam: in memory now; all implementations pass store_conformance_test.cc.
+// Where entities and ended flares are kept. A seam: in memory now; all implementations pass store_conformance_test.cc.
 // Thread-safe; no call waits for a disk.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,19 +18,26 @@ namespace gust::store {
 
 enum class Overwrite : std::uint8_t { kNo, kYes };
 
-class ActionStore {
+/// Entities of one type, by namespace and path.
+template <class T>
+class EntityStore {
  public:
-  virtual ~ActionStore() = default;
+  using Ptr = std::shared_ptr<const T>;
+  virtual ~EntityStore() = default;
   /// Adds or, with kYes, replaces; sets `updated` and the version (the replaced one's, its last part plus one).
   /// kExists with kNo when the name is taken.
-  virtual Result<ActionPtr> put(Action action, Overwrite overwrite) = 0;
-  /// `path` is "name" or "package/name". kNotFound.
-  [[nodiscard]] virtual Result<ActionPtr> get(std::string_view namespace_name, std::string_view path) const = 0;
+  virtual Result<Ptr> put(T entity, Overwrite overwrite) = 0;
+  /// `path` is "name" or, for actions, "package/name". kNotFound.
+  [[nodiscard]] virtual Result<Ptr> get(std::string_view namespace_name, std::string_view path) const = 0;
   /// Gives what was removed. kNotFound.
-  virtual Result<ActionPtr> remove(std::string_view namespace_name, std::string_view path) = 0;
+  virtual Result<Ptr> remove(std::string_view namespace_name, std::string_view path) = 0;
   /// Newest first.
-  [[nodiscard]] virtual std::vector<ActionPtr> list(std::string_view namespace_name) const = 0;
+  [[nodiscard]] virtual std::vector<Ptr> list(std::string_view namespace_name) const = 0;
 };
+using ActionStore = EntityStore<Action>;
+using PackageStore = EntityStore<Package>;
+using TriggerStore = EntityStore<Trigger>;
+using RuleStore = EntityStore<Rule>;
 
 /// One activation: its flare, and which of its activations.
 struct ActivationView {
@@ -59,9 +67,18 @@ class FlareStore {
   /// Newest first.
   [[nodiscard]] virtual std::vector<ActivationView> list_activations(const ActivationQuery& query) const = 0;
   [[nodiscard]] virtual std::size_t count_activations(const ActivationQuery& query) const = 0;
-  /// Newest first.
+  /// Newest first; without fired triggers.
   [[nodiscard]] virtual std::vector<FlarePtr> list(std::string_view namespace_name, std::size_t skip,
                                                    std::size_t limit) const = 0;
+};
+
+/// All of a controller's stores.
+struct Stores {
+  ActionStore& actions;
+  PackageStore& packages;
+  TriggerStore& triggers;
+  RuleStore& rules;
+  FlareStore& flares;
 };
 
 }  // namespace gust::store

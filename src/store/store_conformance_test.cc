@@ -6,7 +6,7 @@
 #include <memory>
 #include <thread>
 
-#include "store/memory/action_store.h"
+#include "store/memory/entity_store.h"
 #include "store/memory/flare_store.h"
 #include "store/store.h"
 
@@ -27,7 +27,7 @@ struct FlareStoreMaker {
 };
 void PrintTo(const FlareStoreMaker& maker, std::ostream* out) { *out << maker.name; }
 
-const ActionStoreMaker kActionStores[] = {{"memory", [] { return std::make_unique<MemoryActionStore>(); }}};
+const ActionStoreMaker kActionStores[] = {{"memory", [] { return std::make_unique<MemoryEntityStore<Action>>(); }}};
 const FlareStoreMaker kFlareStores[] = {{"memory", [](Bytes byte_limit, std::size_t flare_limit) {
                                            return std::make_unique<MemoryFlareStore>(MemoryFlareStoreOptions{
                                                .byte_limit = byte_limit, .flare_limit = flare_limit});

@@ -27,6 +27,22 @@ def test_file(alone, tmp_path, text, fragment):
         assert fragment in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("runtimes", "fragment"),
+    [
+        ("lithopscloud/*", "GUST_RUNTIMES: 'lithopscloud/*' is no runtime; write NAME=python:FOLDER"),
+        ("a=python:venv", "GUST_RUNTIMES: python 'venv' must be the absolute path of a folder with bin/python3"),
+        ("a=python:/nowhere", "python /nowhere: there is no program /nowhere/bin/python3; name a virtualenv"),
+    ],
+)
+@pytest.mark.parametrize("driver", ["process", "sandbox"])
+def test_runtimes(alone, runtimes, fragment, driver):
+    alone.environment["GUST_RUNTIMES"] = runtimes
+    done = alone.gust("up", "--driver", driver, "--listen", "127.0.0.1:0")
+    assert done.returncode == 2
+    assert fragment in done.stderr
+
+
 def test_unknown_key_names_line_and_column(alone, tmp_path):
     path = tmp_path / "c.toml"
     path.write_text("slots = 3\n\n  qeue_limit = 3\n")

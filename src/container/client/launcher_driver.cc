@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "container/client/words.h"
 #include "container/launcher/packet.h"
+#include "container/python_folders.h"
 #include "container/sandbox/paths.h"
 #include "pack/threads.h"
 
@@ -94,6 +95,8 @@ Result<std::unique_ptr<Driver>> LauncherDriver::create(Isolation isolation, cons
   GUST_TRY_VOID(make_directory(options.state_dir));
   GUST_TRY_VOID(make_directory(packs));
   if (!options.code_dir.empty()) GUST_TRY_VOID(make_code_directory(options.code_dir));
+  std::vector<std::string> shown;
+  if (isolation == Isolation::kSandbox && image == nullptr) shown = GUST_TRY(folders_of_pythons(options.pythons));
   LauncherProcess launcher =
       GUST_TRY(LauncherProcess::start({.isolation = isolation,
                                        .launcher_binary = options.launcher_binary,
@@ -102,6 +105,7 @@ Result<std::unique_ptr<Driver>> LauncherDriver::create(Isolation isolation, cons
                                        .code_directory = options.code_dir,
                                        .network = options.network,
                                        .image = image,
+                                       .shown = std::move(shown),
                                        .oci_runtime = options.oci_runtime,
                                        .prewarm = image == nullptr ? options.prewarm : Prewarm{}}));
   UniqueFd poller(epoll_create1(EPOLL_CLOEXEC));

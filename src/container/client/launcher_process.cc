@@ -114,10 +114,9 @@ Result<LauncherProcess> LauncherProcess::start(const LauncherStart& start) {
   if (start.isolation == Isolation::kSandbox) {
     texts.push_back(start.code_directory);
     texts.emplace_back(start.network == Network::kNone ? "none" : "host");
-    if (start.image != nullptr) {
-      texts.push_back(start.image->root.string());
-      texts.push_back(start.image->working_directory);
-    }
+    texts.push_back(start.image == nullptr ? "" : start.image->root.string());
+    texts.push_back(start.image == nullptr ? "" : start.image->working_directory);
+    if (start.image == nullptr) texts.insert(texts.end(), start.shown.begin(), start.shown.end());
   }
   std::vector<char*> arguments;
   for (std::string& text : texts) arguments.push_back(text.data());

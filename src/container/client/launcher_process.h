@@ -3,6 +3,7 @@
 
 #include <string>
 #include <sys/types.h>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -19,6 +20,7 @@ struct LauncherStart {
   std::string code_directory;        ///< for sandboxes; empty for none
   Network network = Network::kHost;  ///< of sandboxes
   const Image* image = nullptr;      ///< of sandboxes; null for the host's own programs
+  std::vector<std::string> shown{};  ///< folders of the host that sandboxes without an image can read, beside programs
   std::string oci_runtime{};         ///< of OCI containers, absolute
   Prewarm prewarm;
 };

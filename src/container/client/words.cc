@@ -113,6 +113,9 @@ Error describe_refusal(const ReadyEntry& ready, const LauncherStart& start) {
               fmt::format("cannot make {} the root of sandboxes: {}; {}",
                           start.image == nullptr ? "" : start.image->root.string(), reason, next)};
     }
+    case Step::kShownFolder:
+      return {ErrorCode::kInvalid, fmt::format("show {} to sandboxes, as the setting runtimes asks: {}",
+                                               fmt::join(start.shown, " and "), reason)};
     case Step::kPackBinary: {
       const ErrorCode code = ready.error_number == ENOENT ? ErrorCode::kNotFound : ErrorCode::kInternal;
       return {code, fmt::format("show {} to sandboxes: {}", start.pack_binary, reason)};

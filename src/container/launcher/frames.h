@@ -74,8 +74,9 @@ enum class Step : std::uint16_t {
   kBecomeUser = 28,
   kLimitProcesses = 29,
   kSeccomp = 30,
-  kImage = 31,    ///< launcher: the root file system of an image
-  kRuntime = 32,  ///< an OCI runtime's work, for one container; its exit status stands for errno
+  kImage = 31,        ///< launcher: the root file system of an image
+  kRuntime = 32,      ///< an OCI runtime's work, for one container; its exit status stands for errno
+  kShownFolder = 33,  ///< launcher: another folder of the host, put into the root that its sandboxes share
 };
 
 /// What a launcher of sandboxes cannot enforce on this machine: bits of ReadyEntry::unenforced.

@@ -67,7 +67,8 @@ Failure Launcher::prepare(const LauncherOptions& options) {
                                        .pack_binary = options.pack_binary,
                                        .code_directory = options.code_directory,
                                        .image_root = options.image_root,
-                                       .image_directory = options.image_directory},
+                                       .image_directory = options.image_directory,
+                                       .shown = options.shown},
                                       options.network);
 }
 

@@ -26,6 +26,7 @@ struct LauncherOptions {
   Network network = Network::kHost;  ///< of sandboxes
   const char* image_root = "";       ///< of sandboxes; empty for the host's own programs
   const char* image_directory = "";  ///< where they begin in an image; empty for /tmp
+  std::span<char* const> shown;      ///< folders of the host that sandboxes without an image can read, beside programs
   Prewarm prewarm;
 };
 

@@ -37,7 +37,7 @@ void copy(const fs::path& host, const OciRoot& root, std::error_code& error) {
 
 }  // namespace
 
-Result<OciRoot> make_host_root(const fs::path& directory) {
+Result<OciRoot> make_host_root(const fs::path& directory, const std::vector<std::string>& folders) {
   OciRoot root{.path = directory.string(), .shown = {}};
   std::error_code error;
   fs::remove_all(directory, error);
@@ -45,6 +45,10 @@ Result<OciRoot> make_host_root(const fs::path& directory) {
     fs::create_directories(directory / place, error);
   }
   for (const char* path : kProgramDirectories) show(path, root, error);
+  for (const std::string& folder : folders) {
+    fs::create_directories(directory / fs::path(folder).relative_path(), error);
+    root.shown.push_back({folder, folder});
+  }
   for (const char* path : kCopiedFiles) copy(path, root, error);
   for (const char* path : kShownDirectories) show(path, root, error);
   if (fs::is_symlink("/etc/localtime")) fs::copy_symlink("/etc/localtime", directory / "etc/localtime", error);

@@ -17,6 +17,7 @@
 #include "container/client/launcher_driver.h"
 #include "container/images/environment.h"
 #include "container/oci/host_root.h"
+#include "container/python_folders.h"
 #include "container/sandbox/paths.h"
 
 namespace gust::container {
@@ -64,8 +65,9 @@ Result<std::unique_ptr<Driver>> OciDriver::create(DriverOptions options, ImageSt
                 "the oci driver needs root; run the invoker as root, or use --driver sandbox, which does not");
   }
   options.oci_runtime = GUST_TRY(find_runtime(options.oci_runtime));
+  const std::vector<std::string> shown = GUST_TRY(folders_of_pythons(options.pythons));
   std::unique_ptr<Driver> keeper = GUST_TRY(LauncherDriver::create(Isolation::kOci, options));
-  OciRoot host = GUST_TRY(make_host_root(options.state_dir + "/host"));
+  OciRoot host = GUST_TRY(make_host_root(options.state_dir + "/host", shown));
   return std::make_unique<OciDriver>(std::move(options), std::move(store), std::move(host), std::move(keeper));
 }
 

@@ -102,6 +102,14 @@ bool show_transports(const char* pack_binary) {
   return true;
 }
 
+/// At the path that they have on the host.
+Failure show_folders(std::span<char* const> folders) {
+  for (const char* folder : folders) {
+    if (!make_directories(below(folder)) || !show(folder, below(folder))) return {Step::kShownFolder, errno};
+  }
+  return {};
+}
+
 bool become_root() {
   return syscall(SYS_pivot_root, ".", ".") == 0 && umount2(".", MNT_DETACH) == 0 && chdir("/") == 0 &&
          mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID, nullptr) == 0;
@@ -136,6 +144,7 @@ Failure enter_root(const RootPaths& paths, Identity identity) {
       !show_code(paths.code_directory)) {
     return {Step::kRootFileSystem, errno};
   }
+  if (const Failure failure = show_folders(paths.shown); failure.step != Step::kNone) return failure;
   if (!make_file(below(kPackInside)) || !show(paths.pack_binary, below(kPackInside)) ||
       !show_transports(paths.pack_binary)) {
     return {Step::kPackBinary, errno};

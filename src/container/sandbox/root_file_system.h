@@ -3,6 +3,8 @@
 // A sandbox begins with a copy of these few mounts, and adds its own /proc and /tmp.
 #pragma once
 
+#include <span>
+
 #include "container/launcher/frames.h"
 #include "container/sandbox/namespaces.h"
 
@@ -14,6 +16,7 @@ struct RootPaths {
   const char* code_directory;        ///< host's, absolute; empty for none
   const char* image_root = "";       ///< host's, absolute: an image's tree; empty for the host's own programs
   const char* image_directory = "";  ///< image's, absolute: where packs begin; empty for /tmp
+  std::span<char* const> shown;      ///< host's folders, absolute: what packs without an image can read beside programs
 };
 
 /// In the launcher's own mount namespace. Afterwards nothing of the host can be reached by a path.

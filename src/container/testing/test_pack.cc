@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
@@ -72,6 +73,17 @@ std::string describe() {
   text += std::string("\nsignals=") + (signals_default ? "default" : "changed") + "\nenvironment=";
   for (char** variable = environ; *variable != nullptr; ++variable) text += std::string(*variable) + ";";
   return text;
+}
+
+/// What a file holds, and whether it and its folder can be changed.
+std::string look(const std::string& path) {
+  char text[256];
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return std::strerror(errno);
+  const ssize_t size = read(file, text, sizeof text);
+  const bool fixed = open(path.c_str(), O_WRONLY | O_CLOEXEC) < 0 &&
+                     open((path + ".new").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600) < 0;
+  return std::string(text, static_cast<std::size_t>(size)) + (fixed ? ", fixed" : ", changeable");
 }
 
 std::string describe_limits() {
@@ -144,6 +156,10 @@ int main(int argc, char** argv) {
   const char* argument = getenv("ARGUMENT");
   if (what == "echo") return echo();
   if (what == "exit") return std::atoi(argument);
+  if (what == "look") {
+    tell(look(argument));
+    return 0;
+  }
   if (what == "crash") return crash();
   if (what == "print") {
     std::printf("to output\n");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -10,8 +11,7 @@
 #include "openwhisk/api.h"
 #include "openwhisk/testing/fake_controller.h"
 #include "openwhisk/testing/flares.h"
-#include "store/memory/action_store.h"
-#include "store/memory/flare_store.h"
+#include "store/memory/stores.h"
 
 namespace gust::openwhisk {
 
@@ -31,7 +31,7 @@ class ApiTest : public testing::Test {
     if (!key.empty()) request.headers.emplace_back("Authorization", "Basic " + base64_encode(key));
     http::Response answer;
     int answers = 0;
-    api_.handle(std::move(request), [&](http::Response response) {
+    api_->handle(std::move(request), [&](http::Response response) {
       answer = std::move(response);
       ++answers;
     });
@@ -84,10 +84,15 @@ class ApiTest : public testing::Test {
     return table;
   }
 
+  void emplace_api() { api_.emplace(controller_, stores_.all(), keys(), options_); }
+
   FakeController controller_;
-  store::MemoryActionStore actions_;
-  store::MemoryFlareStore flares_;
-  Api api_{controller_, actions_, flares_, keys(), ApiOptions{.version = "1.2.3", .inspect_object = fake_inspect}};
+  store::MemoryStores stores_;
+  store::MemoryEntityStore<store::Action>& actions_ = stores_.actions;
+  store::MemoryFlareStore& flares_ = stores_.flares;
+  ApiOptions options_{.version = "1.2.3", .inspect_object = fake_inspect};
+  /// Made anew, by emplace_api(), for other options.
+  std::optional<Api> api_{std::in_place, controller_, stores_.all(), keys(), options_};
 };
 
 }  // namespace gust::openwhisk

@@ -78,10 +78,14 @@ std::vector<FlarePtr> MemoryFlareStore::list(std::string_view namespace_name, st
   std::vector<FlarePtr> flares;
   const MutexLock lock(mutex_);
   const auto found = namespaces_.find(namespace_name);
-  if (found == namespaces_.end() || skip >= found->second.size()) return flares;
-  for (auto it = std::next(found->second.rbegin(), static_cast<std::ptrdiff_t>(skip));
-       it != found->second.rend() && flares.size() < limit; ++it) {
-    flares.push_back(it->second);
+  if (found == namespaces_.end()) return flares;
+  for (auto it = found->second.rbegin(); it != found->second.rend() && flares.size() < limit; ++it) {
+    if (it->second->invocation == Invocation::kTrigger) continue;
+    if (skip > 0) {
+      --skip;
+    } else {
+      flares.push_back(it->second);
+    }
   }
   return flares;
 }
