@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, Iterator, List, Optional, Union
 
 from .api import Api, quoted
 from .errors import ApiError, GustError, WorkerError, flare_failed
@@ -12,6 +12,8 @@ from .logs import traceback_of
 from .progress import ProgressBar
 from .stats import Call, Stats
 
+#: Seconds between two readings of a log; and for how long a traceback is looked for that may still be on its way.
+LOG_POLL, LOG_PATIENCE = 0.25, 2.0
 #: Seconds between two looks at a flare: they grow with its age. Its end is seen at once, whatever they are.
 SHORTEST_LOOK, LONGEST_LOOK = 0.1, 1.0
 
@@ -120,11 +122,20 @@ class Flare:
         return Stats(self._full, self._call)
 
     def logs(self) -> List[str]:
-        """What the workers wrote, pack by pack, once it has ended: lines `<time> <stream>: <text>`."""
-        lines: List[str] = []
-        for activation in self._full_record()["activations"]:
-            lines += self._logs_of(activation["id"])
-        return lines
+        """What the workers have written so far, in the order in which it came: lines `<time> <stream>: <text>`."""
+        return self._log_lines(self._path() + "/logs")
+
+    def follow_logs(self) -> Iterator[str]:
+        """The same lines as they come, a quarter of a second after they were written, until the flare has ended."""
+        start = 0
+        while True:
+            page = self._api.get(self._path() + "/logs", {"from": start})
+            yield from page["logs"]
+            if page["ended"]:
+                return
+            if page["next"] == start:
+                time.sleep(LOG_POLL)
+            start = page["next"]
 
     def __repr__(self) -> str:
         return f"<gust.Flare {self.id} of {self.action}, {len(self)} workers>"
@@ -212,26 +223,42 @@ class Flare:
     def _count_of(record: Record) -> int:
         return record["counts"]["finished"] if record else 0
 
-    def _full_record(self) -> Record:
-        self._look(0)
-        return self._full or self._api.get(self._path(), {"detail": "full", "results": "true"})
-
     def _failure(self) -> GustError:
         cause = self._full["cause"]
         return flare_failed(self.id, self._full["state"], cause["message"] if cause else "unknown cause")
 
-    def _logs_of(self, activation: str) -> List[str]:
-        with self._lock:
-            if activation not in self._logs:
-                answer = self._api.get(f"/namespaces/_/activations/{quoted(activation)}/logs")
-                self._logs[activation] = answer["logs"]
-            return self._logs[activation]
+    def _log_lines(self, path: str) -> List[str]:
+        lines: List[str] = []
+        start, moved = 0, True
+        while moved:
+            page = self._api.get(path, {"follow": "true", "from": start})
+            lines += page["logs"]
+            moved = page["next"] > start and not page["ended"]
+            start = page["next"]
+        return lines
 
     def _traceback(self, worker: int, message: str) -> Optional[str]:
+        # A worker's result may be here before its log, which follows it soon.
+        deadline = time.monotonic() + LOG_PATIENCE
+        while True:
+            ended = self._ended()
+            trace = traceback_of(self._logs_of(worker, ended), worker, len(self), message)
+            if trace or ended or time.monotonic() > deadline:
+                return trace
+            time.sleep(LOG_POLL)
+
+    def _logs_of(self, worker: int, ended: bool) -> List[str]:
         for activation in self._full["activations"]:
             if 0 <= worker - activation["first_worker"] < activation["workers"]:
-                try:
-                    return traceback_of(self._logs_of(activation["id"]), worker, len(self), message)
-                except ApiError:  # the flare goes on, or its record is gone
-                    return None
-        return None
+                path = f"/namespaces/_/activations/{quoted(activation['id'])}/logs"
+                with self._lock:
+                    if path not in self._logs:
+                        try:
+                            lines = self._log_lines(path)
+                        except ApiError:  # its record is gone
+                            return []
+                        if not ended:
+                            return lines
+                        self._logs[path] = lines  # of all of its workers: read once
+                    return self._logs[path]
+        return []

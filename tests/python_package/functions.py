@@ -85,3 +85,13 @@ def scaled(factor):
         return factor * choose(x + 1, 1)
 
     return inner
+
+
+def prints_and_waits(seconds):
+    print("begins")
+    time.sleep(seconds)
+    print("ends")
+
+
+def fails_or_sleeps(seconds):
+    time.sleep(seconds)

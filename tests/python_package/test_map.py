@@ -114,6 +114,23 @@ def test_what_workers_write(client):
     ]
 
 
+def test_logs_can_be_followed(client, tmp_path):
+    flare = client.map(functions.prints_and_waits, [1.0], memory=128)
+    lines = flare.follow_logs()
+    assert next(lines).endswith("stdout: begins")
+    assert flare.state == "running"
+    assert [line.rsplit(" ", 1)[1] for line in lines] == ["ends"]
+    assert flare.state == "succeeded"
+
+
+def test_a_traceback_is_there_before_the_flare_has_ended(gust_package, client):
+    flare = client.map(functions.fails_or_sleeps, [60, None])
+    with pytest.raises(gust_package.WorkerError) as caught:
+        flare.futures[1].get_result(timeout=30)
+    assert "in fails_or_sleeps" in caught.value.traceback
+    assert flare.cancel()
+
+
 def test_stats_are_a_table_and_a_result_file(cluster, client, tmp_path):
     flare = client.map(functions.sleeps, [0.1] * 12, granularity=6)
     stats = flare.stats(timeout=60)
