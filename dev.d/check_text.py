@@ -8,7 +8,7 @@ import sys
 LONGEST = 600
 SUFFIXES = {".cc", ".h", ".c", ".py", ".sh", ".cmake", ".proto", ".R"}
 NAMES = {"dev", "run", "CMakeLists.txt"}
-FOLDERS = ("src", "include", "examples", "bench", "tests", "cmake", "dev.d", "deploy", ".ci")
+FOLDERS = ("src", "include", "examples", "bench", "tests", "cmake", "dev.d", "deploy", "python", ".ci")
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 
 

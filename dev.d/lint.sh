@@ -3,7 +3,7 @@
 
 cpp_files() { find src include examples tests -name generated -prune -o \( -name '*.cc' -o -name '*.h' \) -print0; }
 
-python_files() { find bench cmake dev.d tests src examples -name '*.py' -print0; }
+python_files() { find bench cmake dev.d tests src examples python -name '*.py' -print0; }
 
 shell_files() {
   printf '%s\0' dev .ci/run

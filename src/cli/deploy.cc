@@ -50,7 +50,8 @@ Result<std::string> choose_kind(const Deployment& wanted) {
 
 /// Source goes as it is, everything else in base64.
 Json make_exec(const Deployment& wanted, const std::string& kind, const std::string& code) {
-  const bool text = kind.starts_with("python:") && !code.starts_with("PK\x03\x04");
+  const bool text = (kind.starts_with("python:") && !code.starts_with("PK\x03\x04")) ||
+                    (kind.starts_with("native") && code.starts_with("#!"));
   Json exec = {{"kind", kind}, {"binary", !text}, {"code", text ? code : base64_encode(code)}};
   if (!wanted.main.empty()) exec["main"] = wanted.main;
   if (!wanted.image.empty()) exec["image"] = wanted.image;
@@ -90,7 +91,8 @@ void add_deploy(CLI::App& app, Chosen& chosen) {
   sub->footer(
       "Examples:\n"
       "  gust build hello.cc && gust deploy hello hello.so --memory 512MB --timeout 5m\n"
-      "  gust deploy hello hello.py");
+      "  gust deploy hello hello.py\n"
+      "  gust deploy hello ./program --kind native   # an executable, a script, or a zip with exec");
   auto wanted = std::make_shared<Deployment>();
   auto options = std::make_shared<Options>(*sub);
   options->add_client();
@@ -98,7 +100,8 @@ void add_deploy(CLI::App& app, Chosen& chosen) {
   sub->add_option("file", wanted->file,
                   "Its code: a shared object made by gust build (.so), Python (.py), or a zip with __main__.py (.zip)")
       ->required();
-  sub->add_option("--kind", wanted->kind, "Its kind, if the file's name does not tell: cpp:default, python:default");
+  sub->add_option("--kind", wanted->kind,
+                  "Its kind, if the file's name does not tell: cpp:default, python:default, native");
   sub->add_option("--main", wanted->main, "The function that an invocation of Python calls, instead of main");
   sub->add_option("--memory", wanted->memory, "Memory limit of each container")->capture_default_str();
   sub->add_option("--timeout", wanted->timeout, "Time limit of a flare")->capture_default_str();

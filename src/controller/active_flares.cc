@@ -1,5 +1,6 @@
 #include "controller/active_flares.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace gust::controller {
@@ -17,6 +18,17 @@ ActiveFlare* ActiveFlares::find(const FlareId& id) {
 ActiveFlare* ActiveFlares::find(const FlareId& id, std::string_view namespace_name) {
   ActiveFlare* found = find(id);
   return found != nullptr && found->flare.record().namespace_name == namespace_name ? found : nullptr;
+}
+
+ActiveFlare* ActiveFlares::find(const ActivationId& id, std::string_view namespace_name) {
+  // A flare's first activation, often its only one, bears its id.
+  if (ActiveFlare* own = find(FlareId(id.str()), namespace_name)) return own;
+  for (const auto& [flare_id, active] : flares_) {
+    const store::FlareRecord& record = active->flare.record();
+    if (record.namespace_name != namespace_name) continue;
+    if (std::ranges::count(record.activations, id, &store::ActivationRecord::id) > 0) return active.get();
+  }
+  return nullptr;
 }
 
 std::unique_ptr<ActiveFlare> ActiveFlares::take(const FlareId& id) {

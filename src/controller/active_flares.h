@@ -35,6 +35,8 @@ class ActiveFlares {
   /// Null when there is none, or when it is another namespace's.
   [[nodiscard]] ActiveFlare* find(const FlareId& id, std::string_view namespace_name);
   [[nodiscard]] ActiveFlare* find(const FlareId& id);
+  /// The flare of an activation. Looks at all that there are.
+  [[nodiscard]] ActiveFlare* find(const ActivationId& id, std::string_view namespace_name);
   [[nodiscard]] std::unique_ptr<ActiveFlare> take(const FlareId& id);
   [[nodiscard]] std::size_t size() const { return flares_.size(); }
   /// In no particular order.

@@ -101,6 +101,11 @@ class ControllerImpl final : public Controller {
     });
   }
 
+  void read_logs(std::string namespace_name, LogQuery query, Callback<LogPage> done) override {
+    asio::post(strand_, [this, ns = std::move(namespace_name), query = std::move(query),
+                         done = std::move(done)]() mutable { done(log_page(ns, query)); });
+  }
+
   void cancel_flare(std::string namespace_name, FlareId id, Callback<store::FlarePtr> done) override {
     asio::post(strand_, [this, ns = std::move(namespace_name), id = std::move(id), done = std::move(done)]() mutable {
       ActiveFlare* active = active_.find(id, ns);
@@ -141,6 +146,25 @@ class ControllerImpl final : public Controller {
 
  private:
   // Flares
+
+  Result<LogPage> log_page(const std::string& ns, const LogQuery& query) {
+    if (const auto* id = std::get_if<FlareId>(&query.of)) {
+      if (const ActiveFlare* active = active_.find(*id, ns)) return whole_log(active->flare.record(), query.from);
+      return whole_log(*GUST_TRY(ended_.get(ns, *id)), query.from);
+    }
+    const auto& id = std::get<ActivationId>(query.of);
+    if (const ActiveFlare* active = active_.find(id, ns)) {
+      const store::FlareRecord& record = active->flare.record();
+      const auto found = std::ranges::find(record.activations, id, &store::ActivationRecord::id);
+      return read_log_page(record, found->workers, query.from);
+    }
+    const store::ActivationView view = GUST_TRY(ended_.get_activation(ns, id));
+    return read_log_page(*view.flare, view.activation().workers, query.from);
+  }
+
+  static LogPage whole_log(const store::FlareRecord& record, std::uint64_t from) {
+    return read_log_page(record, {WorkerId(0), record.burst_size}, from);
+  }
 
   Result<FlareTicket> admit(FlareRequest request) {
     if (shutting_down_) return fail(ErrorCode::kUnavailable, "the controller is shutting down");

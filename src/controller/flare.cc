@@ -156,6 +156,9 @@ Result<Flare::Effect> Flare::apply(InvokerId from, const protocol::PackReport& r
   for (const protocol::LogLine& line : report.log()) {
     pack.logs.push_back({from_micros(line.stamp_us()), line.is_stderr(), line.text()});
   }
+  if (report.log_size() > 0) {
+    record_.log_order.push_back({.pack = report.pack_id(), .lines = static_cast<std::uint32_t>(report.log_size())});
+  }
   Effect effect = Effect::kNone;
   if (report.has_ended()) {
     apply_ended(PackId(report.pack_id()), report.ended(), now);

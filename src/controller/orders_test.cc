@@ -24,7 +24,8 @@ protocol::StartPacks order_of(const std::string& kind, const std::string& image,
 }
 
 TEST(StartOrders, SayWhatAnActionsNamesStandFor) {
-  const Runtimes runtimes = *parse_runtimes("lithopscloud/*=python:/venv;tools=image:t,python:/opt/v;python:3.9=image:p");
+  const Runtimes runtimes =
+      *parse_runtimes("lithopscloud/*=python:/venv;tools=image:t,python:/opt/v;python:3.9=image:p");
   const auto expect = [&](const std::string& kind, const std::string& image, const std::string& pack_kind,
                           const RuntimePlace& place) {
     const protocol::StartPacks order = order_of(kind, image, runtimes);

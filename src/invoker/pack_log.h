@@ -31,6 +31,7 @@ class PackLog {
   /// Both streams have ended: what stands without a line's end is a line, too.
   void close(WallTime now);
 
+  [[nodiscard]] bool has_lines() const { return !lines_.empty(); }
   [[nodiscard]] bool has_piece() const { return kept_bytes_ >= kPieceBytes; }
   /// Moves the lines so far to the end of `lines`.
   void take(google::protobuf::RepeatedPtrField<protocol::LogLine>& lines);

@@ -21,6 +21,9 @@ constexpr std::size_t kReadBytes = 64 << 10;  // the default capacity of a pipe
 constexpr std::chrono::milliseconds kDrainTime{100};
 // For workers of a flare that has failed to learn why, and to end by themselves.
 constexpr std::chrono::milliseconds kLastMoment{250};
+// Output is reported so long after it was written, for those who follow it; that of a pack that ends before comes with
+// its end, and costs no message more.
+constexpr std::chrono::milliseconds kLogDelay{250};
 // After its last word a pack has only to exit.
 constexpr std::chrono::seconds kExitTime{2};
 
@@ -42,7 +45,8 @@ PackSession::PackSession(const PackParts& parts, PackIdentity identity, PackEnds
       stderr_(parts.io, ends.standard_error.release()),
       reader_(protocol::kMaxPackMessageBytes),
       timer_(parts.io),
-      last_moment_(parts.io) {
+      last_moment_(parts.io),
+      log_timer_(parts.io) {
   if (start) outgoing_.push_back(std::move(*start));
 }
 
@@ -105,6 +109,7 @@ void PackSession::abandon() {
   abandoned_ = true;
   timer_.cancel();
   last_moment_.cancel();
+  log_timer_.cancel();
   if (!exited_) parts_.driver.kill(identity_.container);  // also one that was in its last moment
   close(socket_);
   close(stdout_);
@@ -200,7 +205,17 @@ void PackSession::read_output(OutputStream stream) {
       log_.take(*report().mutable_log());
       parts_.reports.grew(PackLog::kPieceBytes);
     }
+    if (log_.has_lines()) report_log_soon();
   }
+}
+
+void PackSession::report_log_soon() {
+  if (std::exchange(log_awaited_, true)) return;
+  log_timer_.expires_after(kLogDelay);
+  log_timer_.async_wait([self = shared_from_this()](error_code error) {
+    self->log_awaited_ = false;
+    if (!error && !self->over_ && self->log_.has_lines()) self->log_.take(*self->report().mutable_log());
+  });
 }
 
 void PackSession::kill(Verdict verdict) {
@@ -226,6 +241,7 @@ void PackSession::end() {
   over_ = true;
   timer_.cancel();
   last_moment_.cancel();
+  log_timer_.cancel();
   close(socket_);
   close(stdout_);
   close(stderr_);

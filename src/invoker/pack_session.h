@@ -85,6 +85,7 @@ class PackSession : public std::enable_shared_from_this<PackSession> {
   void close_socket();
   void wait_for_output(OutputStream stream);
   void read_output(OutputStream stream);
+  void report_log_soon();
   Descriptor& output(OutputStream stream) { return stream == OutputStream::kStdout ? stdout_ : stderr_; }
   void kill(Verdict verdict);
   void expect_exit(std::string reason);
@@ -104,6 +105,8 @@ class PackSession : public std::enable_shared_from_this<PackSession> {
   std::deque<MessageWriter> outgoing_;
   boost::asio::steady_timer timer_;        // for the exit before it, for the ends of the streams after it
   boost::asio::steady_timer last_moment_;  // before it is killed
+  boost::asio::steady_timer log_timer_;
+  bool log_awaited_ = false;  // log_timer_ runs
   bool expecting_exit_ = false;
   std::optional<Verdict> verdict_;
   std::optional<container::Exited> exited_;

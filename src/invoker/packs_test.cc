@@ -285,6 +285,21 @@ TEST_F(PacksTest, OutputComesAsLines) {
   EXPECT_EQ(report.log(2).text(), "no end of line");
 }
 
+TEST_F(PacksTest, OutputIsReportedWhileThePackRuns) {
+  const auto pack = running_pack();
+  pack->print("first\nbegun");
+  auto reports = session_->next_reports();
+  ASSERT_TRUE(reports);
+  ASSERT_EQ(reports->packs_size(), 1);
+  ASSERT_EQ(reports->packs(0).log_size(), 1);
+  EXPECT_EQ(reports->packs(0).log(0).text(), "first");
+  pack->print(" and ended\n");
+  reports = session_->next_reports();
+  ASSERT_TRUE(reports);
+  ASSERT_EQ(reports->packs(0).log_size(), 1);
+  EXPECT_EQ(reports->packs(0).log(0).text(), "begun and ended");
+}
+
 TEST_F(PacksTest, AFloodOfOutputIsCutAndDoesNotBlockThePack) {
   const auto pack = running_pack();
   const std::string block(1000, 'x');

@@ -17,6 +17,7 @@ namespace gust::openwhisk {
 namespace {
 
 constexpr std::size_t kLongestShown = 100;
+constexpr std::string_view kNative = "native";
 
 std::unexpected<Error> wrong(std::string_view member, const Json& value, std::string_view right) {
   return fail(ErrorCode::kInvalid,
@@ -69,14 +70,28 @@ struct Code {
 
 Result<Code> decode(std::string text, const Kind& kind, std::optional<bool> binary) {
   if (kind.text == CodeText::kSource) {
-    // An archive in base64 is no program; where nobody says which it is, its first bytes do.
+    // An archive in base64 is no program; where nobody says which it is, its first bytes do. A script says so itself.
     const bool like_archive = text.starts_with("UEsDB") || text.starts_with("UEsFB");  // PK, and what follows it
-    if (!binary.value_or(like_archive)) return Code{.bytes = std::move(text), .binary = false};
+    const bool like_bytes = kind.name == kNative ? !text.starts_with("#!") : like_archive;
+    if (!binary.value_or(like_bytes)) return Code{.bytes = std::move(text), .binary = false};
   }
   auto bytes = base64_decode(text);
   if (!bytes)
     return fail(ErrorCode::kInvalid, fmt::format("exec.code is not base64; for {} it is {}", kind.name, kind.code));
   return Code{.bytes = std::move(*bytes), .binary = true};
+}
+
+/// What a pack can execute, by its first bytes.
+Result<void> check_executable(std::string_view bytes) {
+  if (bytes.starts_with("PK\x03\x04")) return check_zip(bytes, "exec");
+  if (bytes.starts_with("\x7f"
+                        "ELF") ||
+      bytes.starts_with("#!"))
+    return {};
+  return fail(
+      ErrorCode::kInvalid,
+      "exec.code is no executable: it begins neither as an ELF file nor with #!, nor is it a zip archive; send the "
+      "program itself, or a zip archive with the program as exec at the top level");
 }
 
 }  // namespace
@@ -117,9 +132,10 @@ Result<void> apply_exec(Json& exec, const Runtimes& runtimes, store::Action& act
 
 Result<void> inspect_code(const store::Action& action, const InspectObject& inspect_object) {
   const Kind kind = GUST_TRY(find_kind(action.kind));
-  if (kind.name == kBlackbox) return check_python_zip(*action.code);
+  if (kind.name == kBlackbox) return check_zip(*action.code, "__main__.py");
+  if (kind.name == kNative) return check_executable(*action.code);
   if (kind.text == CodeText::kSource) {
-    if (action.binary) return check_python_zip(*action.code);
+    if (action.binary) return check_zip(*action.code, "__main__.py");
     if (action.code->find('\0') == std::string::npos) return {};
     return fail(ErrorCode::kInvalid, "exec.code has zero bytes, so it is no source text; for an archive, set binary");
   }

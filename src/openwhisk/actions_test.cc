@@ -78,7 +78,7 @@ TEST_F(ActionsTest, PythonIsSourceTextOrAnArchive) {
     EXPECT_EQ(json(send("PUT", at("/py?overwrite=true"), body))["exec"]["kind"], "python:3");
   }
   expect_error(send("PUT", at("/x"), exec({{"kind", "python:2"}, {"code", source}})), 400,
-               "the kinds are: cpp:1, python:3");
+               "the kinds are: cpp:1, python:3, blackbox, native");
   expect_error(send("PUT", at("/x"), exec({{"code", source}, {"binary", true}})), 400, "not base64");
   expect_error(send("PUT", at("/x"), exec({{"code", "UEsDBA=="}})), 400, "zip archive");
   expect_error(send("PUT", at("/x"), exec({{"code", source}, {"main", "a b"}})), 400, "exec.main is \"a b\"");
@@ -173,7 +173,7 @@ TEST_F(ActionsTest, WrongBodiesAreRefusedWithTheMemberAndWhatIsRight) {
   refused(R"({"exec":{"kind":"cpp:1","image":7}})", "exec.image is 7");
   refused(R"({"exec":{"kind":"cpp:1","image":"../x"}})", "exec.image: '../x' cannot name an image");
   refused(R"({"exec":{"kind":"cobol:1","code":"eA=="}})",
-          "kind \"cobol:1\" does not exist here; the kinds are: cpp:1, python:3");
+          "kind \"cobol:1\" does not exist here; the kinds are: cpp:1, python:3, blackbox, native");
   for (const char* kind : {"python", "python:", "python:2", "python:4", "python:3.", "python:3.x", "cpp:1.2"}) {
     refused(R"({"exec":{"kind":")" + std::string(kind) + R"(","code":"eA=="}})", "does not exist here");
   }

@@ -74,7 +74,12 @@ void list_activations(const Services& services, Call call) { call.answer(list(se
 
 void get_activation(const Services& services, Call call) { answer_with(render_activation, services, call); }
 
-void get_activation_logs(const Services& services, Call call) { answer_with(render_logs, services, call); }
+void get_activation_logs(const Services& services, Call call) {
+  const auto follow = query_flag(call.request(), "follow");
+  if (!follow) return call.answer_error(follow.error());
+  if (*follow) return follow_activation_logs(services, std::move(call));
+  answer_with(render_logs, services, call);
+}
 
 void get_activation_result(const Services& services, Call call) { answer_with(render_result, services, call); }
 

@@ -51,6 +51,30 @@ TEST_F(ActivationsTest, ResultAndLogsAlone) {
   EXPECT_EQ(send("GET", with_id(0, "/logs")).body, R"({"logs":["1970-01-01T00:00:00.000000Z stdout: x"]})");
 }
 
+TEST_F(ActivationsTest, LogsCanBeFollowedFromALineOn) {
+  controller_.log_answer =
+      controller::LogPage{.lines = {{WallTime(), true, "x"}, {WallTime(), false, "y"}}, .next = 7, .ended = false};
+  EXPECT_EQ(send("GET", with_id(3, "/logs?follow=true&from=5")).body,
+            R"({"logs":["1970-01-01T00:00:00.000000Z stderr: x","1970-01-01T00:00:00.000000Z stdout: y"],)"
+            R"("next":7,"ended":false})");
+  ASSERT_EQ(controller_.logs_read.size(), 1U);
+  EXPECT_EQ(controller_.logs_read[0].first, "guest");
+  EXPECT_EQ(std::get<ActivationId>(controller_.logs_read[0].second.of), ActivationId(test_id(3)));
+  EXPECT_EQ(controller_.logs_read[0].second.from, 5U);
+  EXPECT_EQ(send("GET", with_id(3, "/logs?follow=true&from=-1")).status, 400);
+  EXPECT_EQ(send("GET", with_id(3, "/logs?follow=perhaps")).status, 400);
+  EXPECT_EQ(send("GET", at("/x/logs?follow=true")).status, 400);
+  controller_.log_answer = fail(ErrorCode::kNotFound, "there is no such activation");
+  EXPECT_EQ(send("GET", with_id(3, "/logs?follow=true")).status, 404);
+}
+
+TEST_F(ActivationsTest, AFlaresLogsAreThoseOfAllItsPacks) {
+  controller_.log_answer = controller::LogPage{.lines = {}, .next = 0, .ended = true};
+  const std::string path = "/api/v1/namespaces/_/flares/" + test_id(2) + "/logs";
+  EXPECT_EQ(send("GET", path).body, R"({"logs":[],"next":0,"ended":true})");
+  EXPECT_EQ(std::get<FlareId>(controller_.logs_read.at(0).second.of), FlareId(test_id(2)));
+}
+
 TEST_F(ActivationsTest, AWorkersErrorIsTheActivationsOwn) {
   auto flare = test_flare(4, 2);
   flare->workers[3].state = WorkerState::kReturnedError;

@@ -48,6 +48,7 @@ Api::Api(controller::Controller& controller, store::Stores stores, KeyTable keys
   add("GET", own + "/activations/{id}/result", Access::kWithKey, get_activation_result);
   add("GET", own + "/flares", Access::kWithKey, list_flares);
   add("GET", own + "/flares/{id}", Access::kWithKey, get_flare);
+  add("GET", own + "/flares/{id}/logs", Access::kWithKey, get_flare_logs);
   add("DELETE", own + "/flares/{id}", Access::kWithKey, cancel_flare);
 }
 

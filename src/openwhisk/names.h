@@ -24,7 +24,7 @@ struct Kind {
   bool has_minor_versions;
   std::string_view code;  ///< what exec.code is, for people
 };
-inline constexpr std::array<Kind, 3> kKinds = {
+inline constexpr std::array<Kind, 4> kKinds = {
     Kind{.family = "cpp",
          .name = "cpp:1",
          .text = CodeText::kBase64,
@@ -40,7 +40,12 @@ inline constexpr std::array<Kind, 3> kKinds = {
          .name = kBlackbox,
          .text = CodeText::kBase64,
          .has_minor_versions = false,
-         .code = "a zip archive with __main__.py in base64"}};
+         .code = "a zip archive with __main__.py in base64"},
+    Kind{.family = "native",
+         .name = "native",
+         .text = CodeText::kSource,
+         .has_minor_versions = false,
+         .code = "a script, or an executable or a zip archive with exec in base64"}};
 
 /// The kind that a request's text means. kInvalid, naming those that exist.
 Result<Kind> find_kind(std::string_view text);

@@ -32,6 +32,8 @@ std::string render_activation(const store::ActivationView& view);
 std::string render_activation_brief(const store::ActivationView& view);
 /// {"logs": […]}: lines as "<UTC time> stdout: <text>", those of the first pack first.
 std::string render_logs(const store::ActivationView& view);
+/// {"logs": […], "next", "ended"}: the same lines, in the order in which they came.
+std::string render_log_page(const controller::LogPage& page);
 /// {"result", "success", "status"}.
 std::string render_result(const store::ActivationView& view);
 /// What the activation's code returned: a single invocation's value bare, a burst's as an array in the order of

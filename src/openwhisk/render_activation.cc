@@ -110,18 +110,19 @@ void append_annotations(JsonText& text, const FlareRecord& flare, const Times& t
   text.raw("]");
 }
 
+std::string log_text(const store::LogLine& line) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(line.at);
+  return fmt::format("{:%FT%T}.{:06}Z {}: {}", second, (line.at - second).count(), line.is_stderr ? "stderr" : "stdout",
+                     line.text);
+}
+
 void append_logs(JsonText& text, const ActivationView& view) {
   text.raw("[");
   bool first = true;
   for_each_pack(view, [&](const PackRecord& pack) {
     for (const store::LogLine& line : pack.logs) {
-      if (view.flare->invocation == store::Invocation::kTrigger) {
-        text.next(first).string(line.text);  // OpenWhisk's clients parse it
-        continue;
-      }
-      const auto second = std::chrono::floor<std::chrono::seconds>(line.at);
-      text.next(first).string(fmt::format("{:%FT%T}.{:06}Z {}: {}", second, (line.at - second).count(),
-                                          line.is_stderr ? "stderr" : "stdout", line.text));
+      const bool trigger = view.flare->invocation == store::Invocation::kTrigger;  // OpenWhisk's clients parse it
+      text.next(first).string(trigger ? line.text : log_text(line));
     }
   });
   text.raw("]");
@@ -182,6 +183,15 @@ std::string render_logs(const ActivationView& view) {
   text.raw(R"({"logs":)");
   append_logs(text, view);
   text.raw("}");
+  return text.take();
+}
+
+std::string render_log_page(const controller::LogPage& page) {
+  JsonText text;
+  text.raw(R"({"logs":[)");
+  bool first = true;
+  for (const store::LogLine& line : page.lines) text.next(first).string(log_text(line));
+  text.raw(R"(],"next":)").number(page.next).raw(R"(,"ended":)").boolean(page.ended).raw("}");
   return text.take();
 }
 

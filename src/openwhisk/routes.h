@@ -44,6 +44,11 @@ void list_activations(const Services& services, Call call);
 void get_activation(const Services& services, Call call);
 void get_activation_logs(const Services& services, Call call);
 void get_activation_result(const Services& services, Call call);
+// log_pages.cc
+/// What a flare's workers have written so far, from a line on.
+void get_flare_logs(const Services& services, Call call);
+/// The same of one activation.
+void follow_activation_logs(const Services& services, Call call);
 // flares.cc
 void list_flares(const Services& services, Call call);
 void get_flare(const Services& services, Call call);

@@ -70,12 +70,12 @@ Result<void> check_totals(std::uint64_t entries, std::uint64_t unpacked, std::ui
 
 }  // namespace
 
-Result<void> check_python_zip(std::string_view bytes) {
+Result<void> check_zip(std::string_view bytes, std::string_view main) {
   const std::unique_ptr<archive, int (*)(archive*)> reader(archive_read_new(), archive_read_free);
   // By the directory at the archive's end, as Python reads it. What stands before each file must say the same.
   archive_read_support_format_zip_seekable(reader.get());
   if (archive_read_open_memory(reader.get(), bytes.data(), bytes.size()) != ARCHIVE_OK) {
-    return refuse("it is not a zip archive; zip the files with __main__.py at the top level");
+    return refuse(fmt::format("it is not a zip archive; zip the files with {} at the top level", main));
   }
   std::uint64_t entries = 0;
   std::uint64_t unpacked = 0;
@@ -91,14 +91,14 @@ Result<void> check_python_zip(std::string_view bytes) {
     if (size < 0) return refuse("the zip archive is damaged: an entry has a negative size");
     unpacked += static_cast<std::uint64_t>(size);
     GUST_TRY_VOID(check_totals(++entries, unpacked, bytes.size()));
-    has_main = has_main || std::string_view(archive_entry_pathname(entry)) == "__main__.py";
+    has_main = has_main || std::string_view(archive_entry_pathname(entry)) == main;
   }
   if (state != ARCHIVE_EOF) {
     const char* why = archive_error_string(reader.get());
     return refuse(fmt::format("it cannot be read as a zip archive: {}", why != nullptr ? why : "it is damaged"));
   }
-  if (!has_main) return refuse("the zip archive has no __main__.py at its top level; put the file with main() there");
-  return {};
+  if (has_main) return {};
+  return refuse(fmt::format("the zip archive has no {} at its top level; put the file with the code there", main));
 }
 
 }  // namespace gust::openwhisk

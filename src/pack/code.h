@@ -22,6 +22,8 @@ class Code {
 
 /// Kinds that begin so are Python's.
 inline constexpr std::string_view kPythonKinds = "python:";
+/// Executables, which ProgramWorkers hands the whole pack.
+inline constexpr std::string_view kNativeKind = "native";
 
 /// A shared object of the C ABI (gust/gust.h), kind "cpp:1". Runs the object's static constructors.
 Result<std::unique_ptr<Code>> load_cpp(const std::string& path);

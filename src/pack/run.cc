@@ -17,6 +17,7 @@
 #include "pack/forked_workers.h"
 #include "pack/last_words.h"
 #include "pack/prewarm.h"
+#include "pack/program_workers.h"
 #include "pack/threads.h"
 #include "pack/worker_group.h"
 #include "pack/workers.h"
@@ -176,6 +177,7 @@ Result<std::unique_ptr<WorkerGroup>> start_threads(const StartMessage& start, Th
 }
 
 Result<std::unique_ptr<WorkerGroup>> start_workers(const StartMessage& start, Threads& threads) {
+  if (start.kind == kNativeKind) return ProgramWorkers::load(start, kInvokerSocket);
   if (!start.kind.starts_with(kPythonKinds)) return start_threads(start, threads);
   return ForkedWorkers::load(start, GUST_TRY(Interpreter::start()), kInvokerSocket);
 }

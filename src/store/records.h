@@ -173,6 +173,12 @@ struct PackRecord {
   std::vector<LogLine> logs;
 };
 
+/// So many lines came of one pack's log.
+struct LogPiece {
+  std::uint32_t pack = 0;  ///< index
+  std::uint32_t lines = 0;
+};
+
 /// What clients poll: usually one for each pack. A flare whose number of packs was not known when it was accepted
 /// (queued, heterogeneous or mixed) has a single one for all of its workers.
 struct ActivationRecord {
@@ -206,6 +212,7 @@ struct FlareRecord {
   std::vector<ActivationRecord> activations;
   std::vector<PackRecord> packs;      ///< in the order of their workers
   std::vector<WorkerRecord> workers;  ///< by worker id
+  std::vector<LogPiece> log_order;    ///< how the packs' lines came, for those who read them meanwhile; not stored
   std::uint32_t workers_started = 0;
   std::uint32_t workers_finished = 0;
   std::uint32_t workers_with_error = 0;

@@ -40,6 +40,11 @@ class FakeController final : public controller::Controller {
     });
     done(std::move(active));
   }
+  void read_logs(std::string namespace_name, controller::LogQuery query,
+                 controller::Callback<controller::LogPage> done) override {
+    logs_read.emplace_back(std::move(namespace_name), std::move(query));
+    done(log_answer);
+  }
   void cancel_flare(std::string, FlareId id, controller::Callback<store::FlarePtr> done) override {
     cancelled.push_back(id);
     done(cancel_answer);
@@ -53,11 +58,13 @@ class FakeController final : public controller::Controller {
   Result<controller::FlareTicket> ticket = fail(ErrorCode::kUnavailable, "there is no invoker");
   Result<store::FlarePtr> wait_answer = fail(ErrorCode::kTimedOut, "not yet");
   Result<store::FlarePtr> cancel_answer = fail(ErrorCode::kNotFound, "there is no such flare");
+  Result<controller::LogPage> log_answer = fail(ErrorCode::kNotFound, "there is no such flare");
   Result<controller::Status> status_answer;
   std::vector<controller::FlareSnapshot> known;
   // What it was asked.
   std::vector<controller::FlareRequest> started;
   std::vector<std::pair<std::string, FlareId>> waited;
+  std::vector<std::pair<std::string, controller::LogQuery>> logs_read;
   SteadyTime wait_deadline;
   std::optional<controller::Detail> last_detail;
   std::vector<FlareId> cancelled;
