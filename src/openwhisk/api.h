@@ -23,7 +23,7 @@ struct ApiOptions {
   std::string version;                             ///< of this build, as it is shown to clients
   std::chrono::milliseconds longest_wait{60'000};  ///< of a blocking invocation; then 202 with the id
   std::chrono::seconds longest_poll{60};           ///< of GET …/flares/{id}?wait=
-  Runtimes runtimes;                               ///< what the kinds and images of actions stand for
+  Runtimes runtimes = {};                          ///< what the kinds and images of actions stand for
   /// Whether an image that no row of `runtimes` is about can be had.
   std::function<bool(const std::string&)> has_image = [](const std::string&) { return false; };
   /// Looks at the code of C++ actions before they are stored.
