@@ -142,6 +142,14 @@ std::span<const Setting> settings() {
            "the controller's certificate chain (PEM); one is made when there is none"),
       path("tls_key", "GUST_TLS_KEY", &Config::tls_key, "its private key (PEM)"),
       count("queue_limit", "GUST_QUEUE_LIMIT", &Config::queue_limit, "flares that may wait"),
+      path("state", "GUST_STATE", &Config::state,
+           "folder in which the controller keeps actions, keys and ended flares; they are kept in memory when not "
+           "given"),
+      count("retain_flares", "GUST_RETAIN_FLARES", &Config::retain_flares, "ended flares that the controller keeps"),
+      size("retain_bytes", "GUST_RETAIN_BYTES", &Config::retain_bytes,
+           "of their records, results and logs together; 0: 512 MB in memory, 4 GB in a folder"),
+      duration("retain_age", "GUST_RETAIN_AGE", &Config::retain_age,
+               "how long after their end they are kept; 0: any time"),
       duration("invoker_silence", "GUST_INVOKER_SILENCE", &Config::invoker_silence,
                "an invoker that does not answer for so long is lost"),
       text("redis", "GUST_REDIS", &Config::redis,
@@ -226,9 +234,15 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string_view unit(end, text.data() + text.size());
   constexpr std::int64_t kLongest = 1'000'000'000;  // eleven days in milliseconds, so that no product overflows
-  const std::int64_t factor = unit.empty() || unit == "ms" ? 1 : unit == "s" ? 1000 : unit == "m" ? 60'000 : 0;
+  const std::int64_t factor = unit.empty() || unit == "ms" ? 1
+                              : unit == "s"                ? 1000
+                              : unit == "m"                ? 60'000
+                              : unit == "h"                ? 3'600'000
+                              : unit == "d"                ? 86'400'000
+                                                           : 0;
   if (error != std::errc() || number < 0 || number > kLongest || factor == 0) {
-    return fail(ErrorCode::kInvalid, fmt::format("'{}' is not a duration; write for example 250ms, 3s or 2m", text));
+    return fail(ErrorCode::kInvalid,
+                fmt::format("'{}' is not a duration; write for example 250ms, 3s, 2m, 12h or 7d", text));
   }
   return std::chrono::milliseconds(number * factor);
 }

@@ -31,7 +31,11 @@ struct Config {
   std::string transport = "both";                 ///< "both" (plain and TLS on one port), "tls" or "plain"
   std::filesystem::path tls_certificate;          ///< PEM; empty: one is made
   std::filesystem::path tls_key;
-  std::uint32_t queue_limit = 10'000;  ///< flares that may wait
+  std::uint32_t queue_limit = 10'000;       ///< flares that may wait
+  std::filesystem::path state;              ///< folder of what survives a restart; empty: it is kept in memory
+  std::uint32_t retain_flares = 100'000;    ///< ended flares that are kept
+  Bytes retain_bytes;                       ///< of them together; 0: 512 MB in memory, 4 GB in a folder
+  std::chrono::milliseconds retain_age{0};  ///< since they ended; 0: any
   std::chrono::milliseconds invoker_silence{3'000};
   // Servers by way of which packs may talk (src/transport/backend.h has the forms); empty: there is none.
   std::string redis;
@@ -79,7 +83,7 @@ Result<void> load_file(Config& config, const std::filesystem::path& file);
 /// Every GUST_… variable that is set. kInvalid names the variable.
 Result<void> load_environment(Config& config);
 
-/// Reads "250ms", "3s", "2m" or a bare number of milliseconds. kInvalid otherwise.
+/// Reads "250ms", "3s", "2m", "12h", "7d" or a bare number of milliseconds. kInvalid otherwise.
 Result<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 /// "host:port" with the host "127.0.0.1" when only a port is given. kInvalid otherwise.

@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   gust::cli::add_invoker(app, chosen);
   gust::cli::add_build(app, chosen);
   gust::cli::add_deploy(app, chosen);
+  gust::cli::add_key(app, chosen);
   gust::cli::add_image(app, chosen);
   gust::cli::add_flare(app, chosen);
   gust::cli::add_activation(app, chosen);

@@ -26,6 +26,8 @@ void add_flare(CLI::App& app, Chosen& chosen);
 void add_activation(CLI::App& app, Chosen& chosen);
 void add_status(CLI::App& app, Chosen& chosen);
 void add_config(CLI::App& app, Chosen& chosen);
+// key.cc: who may use it
+void add_key(CLI::App& app, Chosen& chosen);
 // image.cc: what packs can run in on this machine
 void add_image(CLI::App& app, Chosen& chosen);
 // doctor.cc: what this machine can do

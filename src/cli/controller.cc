@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <fmt/format.h>
 #include <fstream>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -21,10 +23,10 @@
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
+#include "cli/state.h"
 #include "container/images/image_store.h"
 #include "http/server.h"
 #include "openwhisk/api.h"
-#include "store/memory/stores.h"
 
 namespace gust::cli {
 
@@ -74,10 +76,11 @@ container::ImageStore image_store(const Config& config) {
 }
 
 // Tells `gust up` where we listen: one JSON object, then the end of the stream.
-void say_ready(int ready_fd, const std::string& endpoint, const std::string& invokers, const Identity& identity) {
+void say_ready(int ready_fd, const Config& config, const std::string& endpoint, const std::string& invokers,
+               const Identity& identity) {
   const Json word = {{"endpoint", endpoint}, {"invokers", invokers}, {"certificate", identity.file.string()}};
   if (ready_fd < 0) {
-    fmt::print("controller at {}, invokers join at {}\n", endpoint, invokers);
+    fmt::print("controller at {}, invokers join at {}, state {}\n", endpoint, invokers, describe_state(config));
     std::fflush(stdout);
     return;
   }
@@ -100,7 +103,7 @@ Result<ExitCode> run_controller(const Config& config, int ready_fd) {
   // Half of the cores: the invokers' streams have a thread of their own, and each thread more is one to wake.
   const unsigned threads = std::clamp(std::thread::hardware_concurrency() / 2, 1U, 8U);
   asio::io_context io(static_cast<int>(threads));
-  store::MemoryStores stores;
+  State state = GUST_TRY(State::open(config));
   const std::filesystem::path folder = std::filesystem::path(GUST_TRY(own_path())).parent_path();
   const auto controller = GUST_TRY(controller::Controller::create(io,
                                                                   {.invoker_listen = config.invoker_listen,
@@ -110,15 +113,19 @@ Result<ExitCode> run_controller(const Config& config, int ready_fd) {
                                                                    .backends = backends_of(config),
                                                                    .backend_directory = folder.string(),
                                                                    .runtimes = config.runtimes},
-                                                                  stores.flares));
+                                                                  state.stores().flares));
   openwhisk::KeyTable keys;
-  keys.add(config.api_key, "guest");
+  keys.add(config.api_key, "guest", openwhisk::Role::kOperator);
+  asio::thread_pool readers(1);  // of what may wait for a disk
   openwhisk::ApiOptions api_options;
   api_options.runtimes = config.runtimes;
   api_options.has_image = [images = image_store(config)](const std::string& name) {
     return images.hold(name).has_value();
   };
-  openwhisk::Api api(*controller, stores.all(), std::move(keys), std::move(api_options));
+  if (!config.state.empty()) {
+    api_options.reader = [&readers](std::move_only_function<void()> work) { asio::post(readers, std::move(work)); };
+  }
+  openwhisk::Api api(*controller, state.stores(), std::move(keys), std::move(api_options));
   http::ServerOptions options;
   options.address = address.host;
   options.port = address.port;
@@ -135,7 +142,7 @@ Result<ExitCode> run_controller(const Config& config, int ready_fd) {
   });
   const bool tls = transport != http::Transport::kPlainOnly;
   const bool is_v6 = address.host.find(':') != std::string::npos;
-  say_ready(ready_fd,
+  say_ready(ready_fd, config,
             fmt::format("{}://{}:{}", tls ? "https" : "http", is_v6 ? "[" + address.host + "]" : address.host,
                         server->port()),
             controller->invoker_address(), identity.value_or(Identity{}));
@@ -144,6 +151,7 @@ Result<ExitCode> run_controller(const Config& config, int ready_fd) {
   for (unsigned i = 1; i < threads; ++i) others.emplace_back([&io] { io.run(); });
   io.run();
   for (std::thread& thread : others) thread.join();
+  readers.join();
   return kExitOk;
 }
 
@@ -162,6 +170,10 @@ void add_controller(CLI::App& app, Chosen& chosen) {
       .add("--tls-certificate", "tls_certificate")
       .add("--tls-key", "tls_key")
       .add("--queue-limit", "queue_limit")
+      .add("--state", "state")
+      .add("--retain-flares", "retain_flares")
+      .add("--retain-bytes", "retain_bytes")
+      .add("--retain-age", "retain_age")
       .add("--invoker-silence", "invoker_silence")
       .add("--redis", "redis")
       .add("--rabbitmq", "rabbitmq")

@@ -20,6 +20,7 @@
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/positive.h"
+#include "cli/state.h"
 #include "cli/temporary_dir.h"
 #include "container/make_driver.h"
 #include "invoker/capacity.h"
@@ -145,6 +146,10 @@ class Up {
                            "GUST_TRANSPORT=" + config_.transport,
                            "GUST_LOG_LEVEL=" + config_.log_level,
                            "GUST_QUEUE_LIMIT=" + std::to_string(config_.queue_limit),
+                           "GUST_STATE=" + config_.state.string(),
+                           "GUST_RETAIN_FLARES=" + std::to_string(config_.retain_flares),
+                           fmt::format("GUST_RETAIN_BYTES={}", config_.retain_bytes.count()),
+                           fmt::format("GUST_RETAIN_AGE={}ms", config_.retain_age.count()),
                            fmt::format("GUST_INVOKER_SILENCE={}ms", config_.invoker_silence.count()),
                            "GUST_REDIS=" + config_.redis,
                            "GUST_RABBITMQ=" + config_.rabbitmq,
@@ -257,6 +262,7 @@ class Up {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     fmt::print("controller at {}, {} invokers of {} slots and {} each, driver {}\n", config_.endpoint, invokers_,
                config_.slots, to_string(config_.memory), config_.driver);
+    fmt::print("state {}\n", describe_state(config_));
     if (!notice_.empty()) fmt::print("notice: {}\n", notice_);
     fmt::print("ready after {:.2f} s; gust commands of this user find it by themselves; Ctrl-C ends it\n",
                took.count());
@@ -315,6 +321,10 @@ void add_up(CLI::App& app, Chosen& chosen) {
       .add("--tls-key", "tls_key")
       .add("--api-key", "api_key")
       .add("--queue-limit", "queue_limit")
+      .add("--state", "state")
+      .add("--retain-flares", "retain_flares")
+      .add("--retain-bytes", "retain_bytes")
+      .add("--retain-age", "retain_age")
       .add("--invoker-silence", "invoker_silence")
       .add("--redis", "redis")
       .add("--rabbitmq", "rabbitmq")

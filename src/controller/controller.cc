@@ -83,7 +83,7 @@ class ControllerImpl final : public Controller {
     asio::post(strand_,
                [this, ns = std::move(namespace_name), id = std::move(id), detail, done = std::move(done)]() mutable {
                  if (ActiveFlare* active = active_.find(id, ns)) return done(snapshot(*active, detail));
-                 Result<store::FlarePtr> ended = ended_.get(ns, id);
+                 Result<store::FlarePtr> ended = ended_.get_recent(ns, id);
                  if (!ended) return done(std::unexpected(std::move(ended).error()));
                  done(FlareSnapshot{.flare = std::move(*ended), .queue_position = 0, .queue_reason = {}});
                });
@@ -276,7 +276,7 @@ class ControllerImpl final : public Controller {
 
   void wait(const std::string& namespace_name, const FlareId& id, SteadyTime deadline, Callback<store::FlarePtr> done) {
     ActiveFlare* active = active_.find(id, namespace_name);
-    if (active == nullptr) return done(ended_.get(namespace_name, id));
+    if (active == nullptr) return done(ended_.get_recent(namespace_name, id));
     const auto waiter = active->waiters.emplace(active->waiters.end(), std::move(done), asio::steady_timer(strand_));
     waiter->deadline.expires_at(deadline);
     waiter->deadline.async_wait([this, id, waiter](boost::system::error_code error) {

@@ -100,10 +100,11 @@ class Controller {
   /// Accepts a flare: it runs, or waits. Errors: kNeverFits, kBusy (queue full), kUnavailable (no invoker), kInvalid
   /// (an unknown backend, or one that is not configured).
   virtual void start_flare(FlareRequest request, Callback<FlareTicket> done) = 0;
-  /// Answers when the flare has ended, or with kTimedOut at `deadline`. kNotFound.
+  /// Answers when the flare has ended, or with kTimedOut at `deadline`. kNotFound, also for one that ended so long ago
+  /// that it may have to be read from a disk: ask the store then.
   virtual void wait_flare(std::string namespace_name, FlareId id, SteadyTime deadline,
                           Callback<store::FlarePtr> done) = 0;
-  /// A flare that has not ended, or has. kNotFound.
+  /// A flare that has not ended, or has. kNotFound as with wait_flare().
   virtual void get_flare(std::string namespace_name, FlareId id, Detail detail, Callback<FlareSnapshot> done) = 0;
   /// The flares that have not ended, newest first, as summaries.
   virtual void list_active(std::string namespace_name, Callback<std::vector<FlareSnapshot>> done) = 0;

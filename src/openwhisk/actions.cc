@@ -106,9 +106,13 @@ void get_action(const Services& services, Call call) {
 
 void put_action(const Services& services, Call call) {
   const std::string body = call.take_body();
-  call.answer(put(services, call, body));
+  auto json = put(services, call, body);
+  answer_stored(services, std::move(call), std::move(json));
 }
 
-void delete_action(const Services& services, Call call) { call.answer(remove(services, call)); }
+void delete_action(const Services& services, Call call) {
+  auto json = remove(services, call);
+  answer_stored(services, std::move(call), std::move(json));
+}
 
 }  // namespace gust::openwhisk

@@ -33,54 +33,72 @@ Result<store::ActivationQuery> parse_query(const Call& call) {
   return query;
 }
 
-Result<std::string> list(const Services& services, const Call& call) {
-  const store::ActivationQuery query = GUST_TRY(parse_query(call));
-  const bool full = GUST_TRY(query_flag(call.request(), "docs"));
-  if (GUST_TRY(query_flag(call.request(), "count"))) {
-    return dump_json({{"activations", services.flares.count_activations(query)}});
-  }
+struct ListQuery {
+  store::ActivationQuery which;
+  bool full = false;
+  bool count = false;
+};
+
+Result<ListQuery> parse_list(const Call& call) {
+  ListQuery query{.which = GUST_TRY(parse_query(call))};
+  query.full = GUST_TRY(query_flag(call.request(), "docs"));
+  query.count = GUST_TRY(query_flag(call.request(), "count"));
+  return query;
+}
+
+std::string list(const Services& services, const ListQuery& query) {
+  if (query.count) return dump_json({{"activations", services.flares.count_activations(query.which)}});
   JsonText text;
   text.raw("[");
   bool first = true;
-  for (const store::ActivationView& view : services.flares.list_activations(query)) {
-    text.next(first).raw(full ? render_activation(view) : render_activation_brief(view));
+  for (const store::ActivationView& view : services.flares.list_activations(query.which)) {
+    text.next(first).raw(query.full ? render_activation(view) : render_activation_brief(view));
   }
   text.raw("]");
   return text.take();
 }
 
-/// The ended activation that the call's path names. OpenWhisk's clients poll through the 404s until it is there.
-Result<store::ActivationView> find_activation(const Services& services, const Call& call) {
-  if (!is_hex_id(call.name())) {
-    return fail(ErrorCode::kInvalid,
-                fmt::format("\"{}\" is not an activation id: it must be 32 lower-case hex digits", call.name()));
-  }
-  auto view = services.flares.get_activation(call.namespace_name(), ActivationId(call.name()));
-  if (view || view.error().code != ErrorCode::kNotFound) return view;
-  return fail(ErrorCode::kNotFound, fmt::format("activation {} does not exist, or has not ended yet", call.name()));
-}
-
 using Render = std::string (*)(const store::ActivationView&);
 
-void answer_with(Render render, const Services& services, Call& call) {
-  const auto view = find_activation(services, call);
-  if (!view) return call.answer_error(view.error());
-  call.answer(200, render(*view));
+/// The ended activation that the call's path names. OpenWhisk's clients poll through the 404s until it is there.
+void answer_with(Render render, const Services& services, Call call) {
+  if (!is_hex_id(call.name())) {
+    return call.answer_error(
+        400, fmt::format("\"{}\" is not an activation id: it must be 32 lower-case hex digits", call.name()));
+  }
+  const ActivationId id(call.name());
+  if (const auto recent = services.flares.get_recent_activation(call.namespace_name(), id)) {
+    return call.answer(200, render(*recent));
+  }
+  services.read([render, id, &services, call = std::move(call)]() mutable {
+    const auto view = services.flares.get_activation(call.namespace_name(), id);
+    if (view) return call.answer(200, render(*view));
+    if (view.error().code != ErrorCode::kNotFound) return call.answer_error(view.error());
+    call.answer_error(404, fmt::format("activation {} does not exist, or has not ended yet", call.name()));
+  });
 }
 
 }  // namespace
 
-void list_activations(const Services& services, Call call) { call.answer(list(services, call)); }
+void list_activations(const Services& services, Call call) {
+  auto query = parse_list(call);
+  if (!query) return call.answer_error(query.error());
+  services.read([&services, query = std::move(*query), call = std::move(call)]() mutable {
+    call.answer(200, list(services, query));
+  });
+}
 
-void get_activation(const Services& services, Call call) { answer_with(render_activation, services, call); }
+void get_activation(const Services& services, Call call) { answer_with(render_activation, services, std::move(call)); }
 
 void get_activation_logs(const Services& services, Call call) {
   const auto follow = query_flag(call.request(), "follow");
   if (!follow) return call.answer_error(follow.error());
   if (*follow) return follow_activation_logs(services, std::move(call));
-  answer_with(render_logs, services, call);
+  answer_with(render_logs, services, std::move(call));
 }
 
-void get_activation_result(const Services& services, Call call) { answer_with(render_result, services, call); }
+void get_activation_result(const Services& services, Call call) {
+  answer_with(render_result, services, std::move(call));
+}
 
 }  // namespace gust::openwhisk

@@ -13,7 +13,9 @@ Api::Api(controller::Controller& controller, store::Stores stores, KeyTable keys
                 .packages = stores.packages,
                 .triggers = stores.triggers,
                 .rules = stores.rules,
+                .stored_keys = stores.keys,
                 .flares = stores.flares,
+                .journal = stores.journal,
                 .keys = std::move(keys),
                 .options = std::move(options)} {
   const std::string own = "/api/v1/namespaces/{ns}";
@@ -22,6 +24,9 @@ Api::Api(controller::Controller& controller, store::Stores stores, KeyTable keys
   add("GET", "/api/v1", Access::kOpen, get_api);
   add("GET", "/api/v1/namespaces", Access::kWithKey, list_namespaces);
   add("GET", "/api/v1/gust/status", Access::kWithKey, get_status);
+  add("GET", "/api/v1/gust/keys", Access::kOperator, list_keys);
+  add("POST", "/api/v1/gust/keys", Access::kOperator, add_key);
+  add("DELETE", "/api/v1/gust/keys/{id}", Access::kOperator, revoke_key);
   add("GET", own + "/limits", Access::kWithKey, get_limits);
   add("GET", own + "/actions", Access::kWithKey, list_actions);
   add("GET", own + "/actions/{name...}", Access::kWithKey, get_action);
@@ -65,25 +70,30 @@ void Api::add(std::string method, const std::string& pattern, Access access, Rou
               [this, access, route, has_namespace, name](http::Request request, http::PathParams params,
                                                          http::Responder respond) {
                 Call call(std::move(request), std::move(respond), wall_now());
-                if (access == Access::kWithKey && !admit(call, has_namespace ? &params.at("ns") : nullptr)) return;
+                const std::string* in_path = has_namespace ? &params.at("ns") : nullptr;
+                if (access != Access::kOpen && !admit(call, access, in_path)) return;
                 if (name != nullptr) call.set_name(params.at(name));
                 route(services_, std::move(call));
               });
 }
 
-bool Api::admit(Call& call, const std::string* namespace_in_path) const {
+bool Api::admit(Call& call, Access access, const std::string* namespace_in_path) const {
   const auto header = call.request().header("authorization");
   if (!header) {
     call.answer_error(401, "the request has no API key: send it as HTTP Basic authentication");
     return false;
   }
   const auto credentials = basic_credentials(*header);
-  auto own = credentials ? services_.keys.find(*credentials) : std::nullopt;
-  if (!own) {
+  auto caller = credentials ? find_caller(services_.keys, services_.stored_keys, *credentials) : std::nullopt;
+  if (!caller) {
     call.answer_error(401, "the supplied authentication is invalid: no namespace has this API key");
     return false;
   }
-  call.set_namespace(std::move(*own));
+  if (access == Access::kOperator && caller->role != Role::kOperator) {
+    call.answer_error(403, "this is the operator's: it needs the key that the controller was started with");
+    return false;
+  }
+  call.set_namespace(std::move(caller->namespace_name));
   if (namespace_in_path == nullptr || *namespace_in_path == "_" || *namespace_in_path == call.namespace_name()) {
     return true;
   }

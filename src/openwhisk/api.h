@@ -26,6 +26,8 @@ struct ApiOptions {
   Runtimes runtimes = {};                          ///< what the kinds and images of actions stand for
   /// Whether an image that no row of `runtimes` is about can be had.
   std::function<bool(const std::string&)> has_image = [](const std::string&) { return false; };
+  /// Runs what may wait for a disk; at once where it is empty.
+  std::function<void(std::move_only_function<void()>)> reader;
   /// Looks at the code of C++ actions before they are stored.
   std::function<Result<worker::ObjectInfo>(std::string_view)> inspect_object = worker::inspect_object;
 };
@@ -37,11 +39,16 @@ struct Services {
   store::PackageStore& packages;
   store::TriggerStore& triggers;
   store::RuleStore& rules;
+  store::KeyStore& stored_keys;
   store::FlareStore& flares;
+  store::Journal& journal;
   KeyTable keys;
   ApiOptions options;
   /// Held by changes that look at several entities: a package must be empty to go, and be there for an action to come.
   mutable Mutex change = {};
+
+  /// Runs what may wait for a disk where that may be.
+  void read(std::move_only_function<void()> work) const { options.reader ? options.reader(std::move(work)) : work(); }
 };
 
 /// Thread-safe. Must live until every request has been answered: answers can come from the controller's strand.
@@ -56,11 +63,11 @@ class Api {
 
  private:
   using Route = void (*)(const Services&, Call);
-  enum class Access : std::uint8_t { kOpen, kWithKey };
+  enum class Access : std::uint8_t { kOpen, kWithKey, kOperator };
 
   void add(std::string method, const std::string& pattern, Access access, Route route);
   /// False when the call has been answered with 401 or 403.
-  bool admit(Call& call, const std::string* namespace_in_path) const;
+  bool admit(Call& call, Access access, const std::string* namespace_in_path) const;
 
   Services services_;
   http::Router router_;

@@ -62,12 +62,23 @@ Result<GetQuery> parse_get(const Call& call, std::chrono::seconds longest_poll) 
   return query;
 }
 
+/// The controller does not know the flare: it has ended long ago, or never was.
+void answer_stored_flare(const Services& services, Call call, const GetQuery& query) {
+  services.read([&services, id = query.id, shown = query.shown, call = std::move(call)]() mutable {
+    const auto flare = services.flares.get(call.namespace_name(), id);
+    if (!flare) return call.answer_error(flare.error());
+    call.answer(200, render_flare({*flare, 0, {}}, shown));
+  });
+}
+
 void answer_now(const Services& services, Call call, const GetQuery& query) {
   std::string namespace_name = call.namespace_name();
   services.controller.get_flare(std::move(namespace_name), query.id, query.shown.detail,
-                                [call = std::move(call), shown = query.shown](Result<FlareSnapshot> snapshot) mutable {
-                                  if (!snapshot) return call.answer_error(snapshot.error());
-                                  call.answer(200, render_flare(*snapshot, shown));
+                                [&services, call = std::move(call), query](Result<FlareSnapshot> snapshot) mutable {
+                                  if (snapshot) return call.answer(200, render_flare(*snapshot, query.shown));
+                                  if (snapshot.error().code == ErrorCode::kNotFound)
+                                    return answer_stored_flare(services, std::move(call), query);
+                                  call.answer_error(snapshot.error());
                                 });
 }
 
@@ -80,7 +91,9 @@ void list_flares(const Services& services, Call call) {
   services.controller.list_active(std::move(namespace_name), [&services, page = *page, call = std::move(call)](
                                                                  Result<std::vector<FlareSnapshot>> active) mutable {
     if (!active) return call.answer_error(active.error());
-    call.answer(200, render_page(page, *active, services.flares, call.namespace_name()));
+    services.read([&services, page, active = std::move(*active), call = std::move(call)]() mutable {
+      call.answer(200, render_page(page, active, services.flares, call.namespace_name()));
+    });
   });
 }
 
@@ -96,6 +109,7 @@ void get_flare(const Services& services, Call call) {
       [&services, query = std::move(*query), call = std::move(call)](Result<store::FlarePtr> flare) mutable {
         if (flare) return call.answer(200, render_flare({*flare, 0, {}}, query.shown));
         if (flare.error().code == ErrorCode::kTimedOut) return answer_now(services, std::move(call), query);
+        if (flare.error().code == ErrorCode::kNotFound) return answer_stored_flare(services, std::move(call), query);
         call.answer_error(flare.error());
       });
 }
@@ -108,10 +122,12 @@ void cancel_flare(const Services& services, Call call) {
       std::move(namespace_name), *id,
       [&services, id = *id, call = std::move(call)](Result<store::FlarePtr> flare) mutable {
         if (flare) return call.answer(200, render_flare({*flare, 0, {}}, kSummary));
-        const auto ended = services.flares.get(call.namespace_name(), id);
-        if (flare.error().code != ErrorCode::kNotFound || !ended) return call.answer_error(flare.error());
-        call.answer_error(409, fmt::format("flare {} has ended already ({}): there is nothing to cancel", id.str(),
-                                           to_string((*ended)->state)));
+        services.read([&services, id, error = std::move(flare.error()), call = std::move(call)]() mutable {
+          const auto ended = services.flares.get(call.namespace_name(), id);
+          if (error.code != ErrorCode::kNotFound || !ended) return call.answer_error(error);
+          call.answer_error(409, fmt::format("flare {} has ended already ({}): there is nothing to cancel", id.str(),
+                                             to_string((*ended)->state)));
+        });
       });
 }
 

@@ -27,11 +27,17 @@ bool tells_of_error(const std::string& result) {
 Outcome outcome_of_worker(const store::FlareRecord& flare, const store::WorkerRecord& worker) {
   if (worker.state == store::WorkerState::kReturnedError) return Outcome::kApplicationError;
   // In a burst it is one result among others.
-  const bool single = flare.invocation == store::Invocation::kSingle;
-  return single && tells_of_error(worker.result) ? Outcome::kApplicationError : Outcome::kSuccess;
+  if (flare.invocation != store::Invocation::kSingle) return Outcome::kSuccess;
+  if (!is_object_or_array(worker.result)) return Outcome::kDeveloperError;
+  return tells_of_error(worker.result) ? Outcome::kApplicationError : Outcome::kSuccess;
 }
 
 }  // namespace
+
+bool is_object_or_array(std::string_view result) {
+  const std::size_t first = result.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && (result[first] == '{' || result[first] == '[');
+}
 
 Outcome outcome_of(const store::ActivationView& view) {
   const store::FlareRecord& flare = *view.flare;

@@ -21,4 +21,7 @@ std::string_view to_string(Outcome outcome);
 /// Of one activation, whose flare has ended. A flare is one job: when it failed, all of its activations did.
 Outcome outcome_of(const store::ActivationView& view);
 
+/// What OpenWhisk asks of an invocation's result; a burst's may be any value.
+bool is_object_or_array(std::string_view result);
+
 }  // namespace gust::openwhisk

@@ -116,9 +116,13 @@ void get_package(const Services& services, Call call) { call.answer(get(services
 
 void put_package(const Services& services, Call call) {
   const std::string body = call.take_body();
-  call.answer(put(services, call, body));
+  auto json = put(services, call, body);
+  answer_stored(services, std::move(call), std::move(json));
 }
 
-void delete_package(const Services& services, Call call) { call.answer(remove(services, call)); }
+void delete_package(const Services& services, Call call) {
+  auto json = remove(services, call);
+  answer_stored(services, std::move(call), std::move(json));
+}
 
 }  // namespace gust::openwhisk

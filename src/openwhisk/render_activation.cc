@@ -140,7 +140,17 @@ std::string result_of(const ActivationView& view) {
   const WorkerRange range = view.activation().workers;
   if (flare.invocation == store::Invocation::kBurst) return results_of(flare, range);
   JsonText text;
-  append_worker_result(text, flare.workers.at(range.first.value()), cause_of(flare));
+  const WorkerRecord& worker = flare.workers.at(range.first.value());
+  if (flare.invocation == store::Invocation::kSingle && worker.state == WorkerState::kReturned &&
+      !is_object_or_array(worker.result)) {
+    constexpr std::size_t kLongestShown = 100;
+    text.raw(R"({"error":)")
+        .string(fmt::format("the action returned {}; an invocation's result must be an object or an array",
+                            worker.result.empty() ? "nothing" : worker.result.substr(0, kLongestShown)))
+        .raw("}");
+    return text.take();
+  }
+  append_worker_result(text, worker, cause_of(flare));
   return text.take();
 }
 

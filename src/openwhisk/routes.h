@@ -13,6 +13,12 @@ void get_api(const Services& services, Call call);
 void list_namespaces(const Services& services, Call call);
 void get_limits(const Services& services, Call call);
 void get_status(const Services& services, Call call);
+// keys.cc
+void list_keys(const Services& services, Call call);
+void add_key(const Services& services, Call call);
+void revoke_key(const Services& services, Call call);
+/// The answer to a change: its error, or 200 with the body once the change is safe (answer_stored.cc).
+void answer_stored(const Services& services, Call call, Result<std::string> json);
 // actions.cc
 void list_actions(const Services& services, Call call);
 void get_action(const Services& services, Call call);

@@ -105,14 +105,19 @@ void get_rule(const Services& services, Call call) { call.answer(get(services, c
 
 void put_rule(const Services& services, Call call) {
   const std::string body = call.take_body();
-  call.answer(put(services, call, body));
+  auto json = put(services, call, body);
+  answer_stored(services, std::move(call), std::move(json));
 }
 
-void delete_rule(const Services& services, Call call) { call.answer(remove(services, call)); }
+void delete_rule(const Services& services, Call call) {
+  auto json = remove(services, call);
+  answer_stored(services, std::move(call), std::move(json));
+}
 
 void set_rule_state(const Services& services, Call call) {
   const std::string body = call.take_body();
-  call.answer(set_state(services, call, body));
+  auto json = set_state(services, call, body);
+  answer_stored(services, std::move(call), std::move(json));
 }
 
 }  // namespace gust::openwhisk

@@ -1,4 +1,5 @@
-// What is kept of actions and flares. Plain values; JSON texts stay texts until somebody asks for them.
+// What is kept of actions and flares. Plain values; JSON texts stay texts until somebody asks for them. The values of
+// enumerations are stored: they keep their meaning.
 #pragma once
 
 #include <chrono>
@@ -84,6 +85,14 @@ struct Rule : Entity {
   RuleState state = RuleState::kActive;
 };
 using RulePtr = std::shared_ptr<const Rule>;
+
+/// What opens a namespace to a client. Its name is its id, the user of HTTP Basic; its own namespace is empty.
+struct Key : Entity {
+  static constexpr std::string_view kNoun = "key";
+  std::string owner;   ///< the namespace that it opens
+  std::string digest;  ///< SHA-256 of "id:secret", hex: the secret is random, and long enough not to be guessed
+};
+using KeyPtr = std::shared_ptr<const Key>;
 
 /// How a flare was asked for, which decides how its results are shown: a burst's as an array, a single invocation's
 /// bare. kTrigger: nothing ran; the record tells what rules a fired trigger has started.
@@ -197,6 +206,7 @@ struct FlareStamps {
 };
 
 struct FlareRecord {
+  static constexpr std::string_view kNoun = "flare";
   FlareId id;
   std::string namespace_name;
   ActionPtr action;

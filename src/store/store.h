@@ -1,14 +1,18 @@
-// Where entities and ended flares are kept. A seam: in memory now; all implementations pass store_conformance_test.cc.
-// Thread-safe; no call waits for a disk.
+// Where entities and ended flares are kept. A seam: all implementations pass store_conformance_test.cc. Thread-safe.
+// No call waits for a disk, but those of FlareStore that read what may be on one.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/result.h"
@@ -38,6 +42,7 @@ using ActionStore = EntityStore<Action>;
 using PackageStore = EntityStore<Package>;
 using TriggerStore = EntityStore<Trigger>;
 using RuleStore = EntityStore<Rule>;
+using KeyStore = EntityStore<Key>;
 
 /// One activation: its flare, and which of its activations.
 struct ActivationView {
@@ -55,11 +60,27 @@ struct ActivationQuery {
   std::size_t limit = 30;
 };
 
-/// Ended flares. Bounded: the oldest go first.
+/// How many ended flares are kept; those that ended first go first.
+struct Retention {
+  Bytes byte_limit = Bytes::mb(512);  ///< of records, results and logs, approximately
+  std::size_t flare_limit = 100'000;
+  std::chrono::milliseconds age_limit{0};  ///< since they ended; 0 for any age
+
+  static Retention unlimited() {
+    return {.byte_limit = Bytes(std::numeric_limits<std::uint64_t>::max()),
+            .flare_limit = std::numeric_limits<std::size_t>::max()};
+  }
+};
+
+/// Ended flares, as many as its Retention says. Only add() and get_recent…() never wait for a disk.
 class FlareStore {
  public:
   virtual ~FlareStore() = default;
   virtual void add(FlarePtr flare) = 0;
+  /// As get(), of what is in memory: the newest, always among them those whose end clients still wait for.
+  [[nodiscard]] virtual Result<FlarePtr> get_recent(std::string_view namespace_name, const FlareId& id) const = 0;
+  [[nodiscard]] virtual Result<ActivationView> get_recent_activation(std::string_view namespace_name,
+                                                                     const ActivationId& id) const = 0;
   /// kNotFound, also for another namespace's.
   [[nodiscard]] virtual Result<FlarePtr> get(std::string_view namespace_name, const FlareId& id) const = 0;
   [[nodiscard]] virtual Result<ActivationView> get_activation(std::string_view namespace_name,
@@ -72,13 +93,24 @@ class FlareStore {
                                                    std::size_t limit) const = 0;
 };
 
+/// Tells when what was stored is safe from the process's end.
+class Journal {
+ public:
+  virtual ~Journal() = default;
+  /// Calls `done` when all that was stored before this call is as safe as it will be, or with what is wrong with the
+  /// disk: then it is in memory, and written when that can be done. From any thread, also at once; does not wait.
+  virtual void when_written(std::move_only_function<void(Result<void>)> done) = 0;
+};
+
 /// All of a controller's stores.
 struct Stores {
   ActionStore& actions;
   PackageStore& packages;
   TriggerStore& triggers;
   RuleStore& rules;
+  KeyStore& keys;
   FlareStore& flares;
+  Journal& journal;
 };
 
 }  // namespace gust::store

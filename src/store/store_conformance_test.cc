@@ -8,7 +8,9 @@
 
 #include "store/memory/entity_store.h"
 #include "store/memory/flare_store.h"
+#include "store/sqlite/stores.h"
 #include "store/store.h"
+#include "store/testing/test_folder.h"
 
 namespace gust::store {
 namespace {
@@ -17,21 +19,44 @@ using std::chrono::seconds;
 
 struct ActionStoreMaker {
   const char* name;
-  std::function<std::unique_ptr<ActionStore>()> make;
+  std::function<std::shared_ptr<ActionStore>()> make;
 };
 void PrintTo(const ActionStoreMaker& maker, std::ostream* out) { *out << maker.name; }
 
 struct FlareStoreMaker {
   const char* name;
-  std::function<std::unique_ptr<FlareStore>(Bytes byte_limit, std::size_t flare_limit)> make;
+  std::function<std::shared_ptr<FlareStore>(Bytes byte_limit, std::size_t flare_limit)> make;
 };
 void PrintTo(const FlareStoreMaker& maker, std::ostream* out) { *out << maker.name; }
 
-const ActionStoreMaker kActionStores[] = {{"memory", [] { return std::make_unique<MemoryEntityStore<Action>>(); }}};
-const FlareStoreMaker kFlareStores[] = {{"memory", [](Bytes byte_limit, std::size_t flare_limit) {
-                                           return std::make_unique<MemoryFlareStore>(MemoryFlareStoreOptions{
-                                               .byte_limit = byte_limit, .flare_limit = flare_limit});
-                                         }}};
+/// Stores in a folder that goes with them.
+struct InFolder {
+  explicit InFolder(SqliteFlareStoreOptions options) : stores(SqliteStores::open(folder.path(), options)) {}
+  TestFolder folder;
+  Result<std::unique_ptr<SqliteStores>> stores;
+};
+
+std::shared_ptr<FlareStore> in_folder(Bytes byte_limit, std::size_t flare_limit, Bytes recent_limit) {
+  const auto made = std::make_shared<InFolder>(SqliteFlareStoreOptions{
+      .retention = {.byte_limit = byte_limit, .flare_limit = flare_limit}, .recent_limit = recent_limit});
+  EXPECT_TRUE(made->stores) << made->stores.error().message;
+  return {made, &(*made->stores)->all().flares};
+}
+
+const ActionStoreMaker kActionStores[] = {{"memory", [] { return std::make_shared<MemoryEntityStore<Action>>(); }},
+                                          {"sqlite", [] {
+                                             const auto made = std::make_shared<InFolder>(SqliteFlareStoreOptions{});
+                                             EXPECT_TRUE(made->stores) << made->stores.error().message;
+                                             return std::shared_ptr<ActionStore>(made, &(*made->stores)->all().actions);
+                                           }}};
+const FlareStoreMaker kFlareStores[] = {
+    {"memory",
+     [](Bytes byte_limit, std::size_t flare_limit) {
+       return std::make_shared<MemoryFlareStore>(Retention{.byte_limit = byte_limit, .flare_limit = flare_limit});
+     }},
+    {"sqlite", [](Bytes bytes, std::size_t flares) { return in_folder(bytes, flares, Bytes::mb(128)); }},
+    // Whatever is written is read from the database.
+    {"sqlite_without_memory", [](Bytes bytes, std::size_t flares) { return in_folder(bytes, flares, Bytes()); }}};
 
 Action action(std::string name, std::string namespace_name = "guest", std::string package = "") {
   Action made;
@@ -45,7 +70,7 @@ Action action(std::string name, std::string namespace_name = "guest", std::strin
 
 class ActionStoreConformance : public testing::TestWithParam<ActionStoreMaker> {
  protected:
-  std::unique_ptr<ActionStore> store_ = GetParam().make();
+  std::shared_ptr<ActionStore> store_ = GetParam().make();
 };
 
 TEST_P(ActionStoreConformance, GivesBackWhatWasPut) {
@@ -156,7 +181,7 @@ ActivationQuery query() {
 
 class FlareStoreConformance : public testing::TestWithParam<FlareStoreMaker> {
  protected:
-  std::unique_ptr<FlareStore> store_ = GetParam().make(Bytes::mb(512), 100'000);
+  std::shared_ptr<FlareStore> store_ = GetParam().make(Bytes::mb(512), 100'000);
 };
 
 TEST_P(FlareStoreConformance, FindsAFlareByItsIdAndByEachActivation) {
@@ -210,6 +235,26 @@ TEST_P(FlareStoreConformance, AFlareThatNeverStartedStandsAtItsArrival) {
   store_->add(flare(seconds(10)));
   store_->add(cancelled);
   EXPECT_EQ(store_->list("guest", 0, 1).at(0)->id, cancelled->id);
+}
+
+TEST_P(FlareStoreConformance, FiredTriggersAreActivationsAndNoFlares) {
+  const auto fired = flare(seconds(20));
+  fired->invocation = Invocation::kTrigger;
+  store_->add(flare(seconds(10)));
+  store_->add(fired);
+  EXPECT_EQ(store_->count_activations(query()), 2U);
+  const auto listed = store_->list("guest", 0, 10);
+  ASSERT_EQ(listed.size(), 1U);
+  EXPECT_NE(listed[0]->id, fired->id);
+  EXPECT_TRUE(store_->list("guest", 1, 10).empty());
+}
+
+TEST_P(FlareStoreConformance, TheLastOneIsInMemory) {
+  const FlarePtr added = flare(seconds(1), 2);
+  store_->add(added);
+  EXPECT_EQ(store_->get_recent("guest", added->id).value(), added);
+  EXPECT_EQ(store_->get_recent_activation("guest", added->activations[1].id).value().index, 1U);
+  EXPECT_FALSE(store_->get_recent("other", added->id));
 }
 
 TEST_P(FlareStoreConformance, SkipAndLimitCountActivationsAcrossFlares) {

@@ -81,6 +81,7 @@ class ApiTest : public testing::Test {
     table.add("user:password", "guest");
     table.add("other:word", "other");
     table.add("bare", "bare");
+    table.add("root:secret", "guest", Role::kOperator);
     return table;
   }
 

@@ -75,9 +75,18 @@ auto MemoryEntityStore<T>::list(std::string_view namespace_name) const -> std::v
   return entities;
 }
 
+template <class T>
+void MemoryEntityStore<T>::restore(T entity) {
+  const MutexLock lock(mutex_);
+  last_update_ = std::max(last_update_, entity.updated);
+  Ptr& slot = namespaces_[entity.namespace_name][entity.path()];
+  slot = std::make_shared<const T>(std::move(entity));
+}
+
 template class MemoryEntityStore<Action>;
 template class MemoryEntityStore<Package>;
 template class MemoryEntityStore<Trigger>;
 template class MemoryEntityStore<Rule>;
+template class MemoryEntityStore<Key>;
 
 }  // namespace gust::store

@@ -22,6 +22,8 @@ class MemoryEntityStore final : public EntityStore<T> {
       GUST_EXCLUDES(mutex_);
   Result<Ptr> remove(std::string_view namespace_name, std::string_view path) override GUST_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Ptr> list(std::string_view namespace_name) const override GUST_EXCLUDES(mutex_);
+  /// Puts one back as it was, with its version and time.
+  void restore(T entity) GUST_EXCLUDES(mutex_);
 
  private:
   using ByPath = std::map<std::string, Ptr, std::less<>>;
@@ -35,5 +37,6 @@ extern template class MemoryEntityStore<Action>;
 extern template class MemoryEntityStore<Package>;
 extern template class MemoryEntityStore<Trigger>;
 extern template class MemoryEntityStore<Rule>;
+extern template class MemoryEntityStore<Key>;
 
 }  // namespace gust::store

@@ -1,5 +1,6 @@
 #include "store/memory/flare_store.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 
@@ -12,9 +13,8 @@ void MemoryFlareStore::add(FlarePtr flare) {
   const Bytes size = approximate_size(*flare);
   std::vector<FlarePtr> removed;  // freed after the lock is gone
   const MutexLock lock(mutex_);
-  while (!arrivals_.empty() && (arrivals_.size() >= options_.flare_limit || size_ + size > options_.byte_limit)) {
-    remove_oldest(removed);
-  }
+  const WallTime now = wall_now();
+  while (!arrivals_.empty() && is_too_much(size, now)) removed.push_back(remove_oldest());
   const std::uint64_t arrival = next_arrival_++;
   const Key key{start_of(*flare), arrival};
   namespaces_[flare->namespace_name].emplace(key, flare);
@@ -75,18 +75,10 @@ std::size_t MemoryFlareStore::count_activations(const ActivationQuery& query) co
 
 std::vector<FlarePtr> MemoryFlareStore::list(std::string_view namespace_name, std::size_t skip,
                                              std::size_t limit) const {
-  std::vector<FlarePtr> flares;
-  const MutexLock lock(mutex_);
-  const auto found = namespaces_.find(namespace_name);
-  if (found == namespaces_.end()) return flares;
-  for (auto it = found->second.rbegin(); it != found->second.rend() && flares.size() < limit; ++it) {
-    if (it->second->invocation == Invocation::kTrigger) continue;
-    if (skip > 0) {
-      --skip;
-    } else {
-      flares.push_back(it->second);
-    }
-  }
+  ActivationQuery query;
+  query.namespace_name = namespace_name;
+  std::vector<FlarePtr> flares = match(query, WithTriggers::kNo, skip + limit);
+  flares.erase(flares.begin(), flares.begin() + static_cast<std::ptrdiff_t>(std::min(skip, flares.size())));
   return flares;
 }
 
@@ -114,7 +106,31 @@ Bytes MemoryFlareStore::approximate_size(const FlareRecord& flare) {
   return Bytes(size);
 }
 
-void MemoryFlareStore::remove_oldest(std::vector<FlarePtr>& removed) {
+std::vector<FlarePtr> MemoryFlareStore::match(const ActivationQuery& query, WithTriggers triggers,
+                                              std::size_t most) const {
+  std::vector<FlarePtr> flares;
+  const MutexLock lock(mutex_);
+  for_each_match(query, [&](const FlarePtr& flare) {
+    if (flares.size() == most) return false;
+    if (triggers == WithTriggers::kYes || flare->invocation != Invocation::kTrigger) flares.push_back(flare);
+    return true;
+  });
+  return flares;
+}
+
+FlarePtr MemoryFlareStore::take_oldest() {
+  const MutexLock lock(mutex_);
+  GUST_CHECK(!arrivals_.empty(), "there is a flare to take");
+  return remove_oldest();
+}
+
+bool MemoryFlareStore::is_too_much(Bytes added, WallTime now) const {
+  const auto age_limit = retention_.age_limit;
+  return arrivals_.size() >= retention_.flare_limit || size_ + added > retention_.byte_limit ||
+         (age_limit.count() != 0 && arrivals_.begin()->second.flare->stamps.ended < now - age_limit);
+}
+
+FlarePtr MemoryFlareStore::remove_oldest() {
   const auto oldest = arrivals_.begin();
   const FlareRecord& flare = *oldest->second.flare;
   for (const ActivationRecord& activation : flare.activations) activations_.erase(bits_of(activation.id.str()));
@@ -123,8 +139,9 @@ void MemoryFlareStore::remove_oldest(std::vector<FlarePtr>& removed) {
   flares->second.erase(oldest->second.key);
   if (flares->second.empty()) namespaces_.erase(flares);
   size_ -= oldest->second.size;
-  removed.push_back(std::move(oldest->second.flare));
+  FlarePtr removed = std::move(oldest->second.flare);
   arrivals_.erase(oldest);
+  return removed;
 }
 
 /// Newest first, until `visit` says false.

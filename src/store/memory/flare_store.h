@@ -15,17 +15,21 @@
 
 namespace gust::store {
 
-struct MemoryFlareStoreOptions {
-  Bytes byte_limit = Bytes::mb(512);  ///< of records, results and logs, approximately
-  std::size_t flare_limit = 100'000;
-};
+enum class WithTriggers : std::uint8_t { kNo, kYes };
 
 class MemoryFlareStore final : public FlareStore {
  public:
-  explicit MemoryFlareStore(MemoryFlareStoreOptions options = {}) : options_(options) {}
+  explicit MemoryFlareStore(Retention retention = {}) : retention_(retention) {}
 
   /// A flare larger than the byte limit is kept until the next one comes: its client must be able to read it.
   void add(FlarePtr flare) override GUST_EXCLUDES(mutex_);
+  [[nodiscard]] Result<FlarePtr> get_recent(std::string_view namespace_name, const FlareId& id) const override {
+    return get(namespace_name, id);
+  }
+  [[nodiscard]] Result<ActivationView> get_recent_activation(std::string_view namespace_name,
+                                                             const ActivationId& id) const override {
+    return get_activation(namespace_name, id);
+  }
   [[nodiscard]] Result<FlarePtr> get(std::string_view namespace_name, const FlareId& id) const override
       GUST_EXCLUDES(mutex_);
   [[nodiscard]] Result<ActivationView> get_activation(std::string_view namespace_name,
@@ -35,6 +39,14 @@ class MemoryFlareStore final : public FlareStore {
   [[nodiscard]] std::size_t count_activations(const ActivationQuery& query) const override GUST_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<FlarePtr> list(std::string_view namespace_name, std::size_t skip,
                                            std::size_t limit) const override GUST_EXCLUDES(mutex_);
+
+  // For a store that keeps its newest here.
+  /// Those that match, newest first, `most` at most; `skip` and `limit` do not count.
+  [[nodiscard]] std::vector<FlarePtr> match(const ActivationQuery& query, WithTriggers triggers, std::size_t most) const
+      GUST_EXCLUDES(mutex_);
+  /// Removes what was added first. There must be one.
+  FlarePtr take_oldest() GUST_EXCLUDES(mutex_);
+  static Bytes approximate_size(const FlareRecord& flare);
 
  private:
   /// Flares of one namespace by start; those of one microsecond by arrival.
@@ -60,12 +72,12 @@ class MemoryFlareStore final : public FlareStore {
   };
 
   static IdBits bits_of(std::string_view id);
-  static Bytes approximate_size(const FlareRecord& flare);
-  void remove_oldest(std::vector<FlarePtr>& removed) GUST_REQUIRES(mutex_);
+  FlarePtr remove_oldest() GUST_REQUIRES(mutex_);
+  [[nodiscard]] bool is_too_much(Bytes added, WallTime now) const GUST_REQUIRES(mutex_);
   template <class Visit>
   void for_each_match(const ActivationQuery& query, Visit visit) const GUST_REQUIRES(mutex_);
 
-  const MemoryFlareStoreOptions options_;
+  const Retention retention_;
   mutable Mutex mutex_;
   std::map<std::string, Flares, std::less<>> namespaces_ GUST_GUARDED_BY(mutex_);
   std::unordered_map<IdBits, FlarePtr, IdHash> flares_ GUST_GUARDED_BY(mutex_);

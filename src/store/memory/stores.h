@@ -6,16 +6,24 @@
 
 namespace gust::store {
 
+/// Nothing in memory is safe from the process's end, and there is nothing to wait for.
+class MemoryJournal final : public Journal {
+ public:
+  void when_written(std::move_only_function<void(Result<void>)> done) override { done({}); }
+};
+
 struct MemoryStores {
-  explicit MemoryStores(MemoryFlareStoreOptions options = {}) : flares(options) {}
+  explicit MemoryStores(Retention retention = {}) : flares(retention) {}
 
   MemoryEntityStore<Action> actions;
   MemoryEntityStore<Package> packages;
   MemoryEntityStore<Trigger> triggers;
   MemoryEntityStore<Rule> rules;
+  MemoryEntityStore<Key> keys;
   MemoryFlareStore flares;
+  MemoryJournal journal;
 
-  [[nodiscard]] Stores all() { return {actions, packages, triggers, rules, flares}; }
+  [[nodiscard]] Stores all() { return {actions, packages, triggers, rules, keys, flares, journal}; }
 };
 
 }  // namespace gust::store

@@ -1,0 +1,19 @@
+// The database's tables, and their versions.
+#pragma once
+
+#include <cstdint>
+
+#include "base/result.h"
+#include "store/sqlite/database.h"
+
+namespace gust::store {
+
+/// What this program writes, as the file's user_version. An older file is brought up to it, step by step; a newer one
+/// is refused.
+inline constexpr std::int64_t kSchemaVersion = 1;
+
+/// Makes the tables of an empty file, or brings those of an older one up to date. kVersionMismatch for a newer one;
+/// kInvalid for a database of another program, or a damaged file.
+Result<void> prepare_schema(Database& database);
+
+}  // namespace gust::store
