@@ -19,15 +19,16 @@
 #include "base/runtimes.h"
 #include "controller/log_page.h"
 #include "packing/packing.h"
+#include "scheduler/policy.h"
 #include "store/records.h"
 #include "store/store.h"
 
 namespace gust::controller {
 
 struct ControllerOptions {
-  std::string invoker_listen;        ///< gRPC address for invokers: "unix:/path" or "host:port" (port 0: by the kernel)
-  std::string join_token;            ///< what invokers must present; empty for none
-  std::size_t queue_limit = 10'000;  ///< flares that wait; further ones are refused with kBusy
+  std::string invoker_listen;  ///< gRPC address for invokers: "unix:/path" or "host:port" (port 0: by the kernel)
+  std::string join_token;      ///< what invokers must present; empty for none
+  scheduler::Policy policy;    ///< of admission: how many may wait, what namespaces get
   std::chrono::milliseconds invoker_silence{3'000};  ///< an invoker that does not answer for so long is lost
   /// URIs of servers by way of which packs may talk, by their settings ("redis"); secrets.
   std::map<std::string, std::string, std::less<>> backends;
