@@ -12,6 +12,8 @@ using Clock = std::chrono::steady_clock;
 // A message that has begun to travel is not given up half-way: what follows it could not be received. Its peer reads
 // all the time, whatever its workers do, unless it is stopped or cut off.
 constexpr std::chrono::seconds kFinishFrames{10};
+// What packs that do not listen may together hold up the end of this one.
+constexpr std::chrono::seconds kPatienceForEnds{1};
 
 // A worker that waits for longer than this tells the sender's pack, and again each time that it has waited twice as
 // long, up to a limit.
@@ -49,6 +51,7 @@ Hub::Hub(Layout layout, const HubOptions& options, TransportFactory factory)
       mailboxes_(layout_.local().count),
       flow_(std::max(options.chunk_bytes, options.remote_budget / layout_.packs())),
       reassembly_([this](const FrameHeader& first, Buffer data) { deliver(first, std::move(data)); }),
+      patience_for_ends_(kPatienceForEnds),
       outbox_(flow_.changed, [this](const Outbox::Item& item) { return try_send(item); }) {}
 
 Hub::~Hub() { finish(); }
@@ -237,7 +240,7 @@ Result<void> Hub::send_remote(PackId pack, const FrameHeader& message, std::span
   GUST_TRY_VOID(connect(*transport, pack, message, deadline));
   {
     const MutexLock lock(state_mutex_);
-    contacts_.insert(pack);
+    contacts_.try_emplace(pack);
   }
   FrameHeader header = message;
   header.message_bytes = total(pieces);
@@ -261,20 +264,39 @@ Result<void> Hub::send_remote(PackId pack, const FrameHeader& message, std::span
 Result<void> Hub::send_begun(Transport& transport, PackId pack, const FrameHeader& header,
                              std::span<const Piece> pieces, SteadyTime deadline) {
   counters_.remote(header.message_bytes);
+  FrameHeader numbered = header;
+  number(numbered);
   const auto sent =
-      send_frames(transport, pack, header, pieces, std::max<SteadyTime>(deadline, Clock::now() + kFinishFrames));
+      send_frames(transport, pack, numbered, pieces, std::max<SteadyTime>(deadline, Clock::now() + kFinishFrames));
   if (!sent) {
     if (const auto error = aborted()) return refuse(*error);
+    if (sent.error().code != ErrorCode::kUnavailable) give_up(pack, numbered);
   }
   return sent;
 }
 
+void Hub::number(FrameHeader& header) {
+  const MutexLock lock(sequence_mutex_);
+  header.sequence = sequences_[{header.kind, header.from, header.to}]++;
+}
+
+// What follows it can be received then.
+void Hub::give_up(PackId pack, const FrameHeader& message) {
+  flow_.credit(pack, message.message_bytes + kMessageOverhead);  // nobody will take it
+  Word word;
+  word.to = pack;
+  word.header.kind = FrameKind::kGivenUp;
+  word.header.from = layout_.self().value();
+  word.header.to = pack.value();
+  word.header.tag = static_cast<std::uint64_t>(message.kind);
+  word.header.argument = std::uint64_t{message.from} << 32 | message.to;
+  word.header.sequence = message.sequence;
+  word.is_numbered = true;
+  post_word(std::move(word), Clock::now());
+}
+
 Result<void> Hub::send_frames(Transport& transport, PackId pack, FrameHeader header, std::span<const Piece> pieces,
                               SteadyTime deadline) {
-  {
-    const MutexLock lock(sequence_mutex_);
-    header.sequence = sequences_[{header.kind, header.from, header.to}]++;
-  }
   std::vector<Piece> chunk;
   auto piece = pieces.begin();
   std::size_t at = 0;  // in the piece

@@ -10,6 +10,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/mutex.h"
@@ -118,6 +119,18 @@ class Hub final : private FrameSink {
     kLeft = 6
   };
 
+  // What the courier sends: a control frame, or the news that a message was given up.
+  struct Word {
+    PackId to;
+    FrameHeader header;
+    std::string payload;
+    bool is_numbered = false;
+  };
+  struct UnreceivedEnd {
+    std::uint64_t messages = 0;  // of the worker's to this pack, all together
+    EndedWorker ended;
+  };
+
   Mailbox& mailbox(WorkerId worker) { return mailboxes_[worker.value() - layout_.local().first.value()]; }
   Result<Transport*> transport();
   Result<void> send_remote(PackId pack, const FrameHeader& message, std::span<const Piece> pieces, SteadyTime deadline);
@@ -128,10 +141,16 @@ class Hub final : private FrameSink {
   std::optional<Result<void>> outcome_of(const StartedSend& send);
   Result<void> send_frames(Transport& transport, PackId pack, FrameHeader header, std::span<const Piece> pieces,
                            SteadyTime deadline);
+  void number(FrameHeader& header);
   void post_control(PackId pack, Control control, std::uint64_t argument, std::string payload);
-  void send_control(PackId pack, Control control, std::uint64_t argument, std::string_view payload);
+  bool send_control(PackId pack, Control control, std::uint64_t argument, std::string payload);
+  bool post_word(Word word, SteadyTime at);
+  bool send_word(Word word);
+  void give_up(PackId pack, const FrameHeader& message);
   void tell_ended();
-  std::string encode_ended(const std::vector<WorkerId>& workers) GUST_REQUIRES(state_mutex_);
+  void tell_ended_to(PackId pack);
+  std::string encode_ended(std::span<const WorkerId> workers, PackId to) GUST_REQUIRES(state_mutex_);
+  std::uint64_t sent_to_pack(WorkerId from, PackId to);
   Result<void> connect(Transport& transport, PackId pack, const FrameHeader& message, SteadyTime deadline);
   Result<void> check_worker(WorkerId worker) const;
   Received finished(Received received);
@@ -151,6 +170,8 @@ class Hub final : private FrameSink {
   void deliver(const FrameHeader& first, Buffer data);
   void obey(PackId from, Control control, std::uint64_t argument, Piece payload);
   void obey_ended(PackId from, Piece payload);
+  void count_arrived(WorkerId from);
+  void note_ended(WorkerId worker, EndedWorker ended);
 
   const Layout layout_;
   const HubOptions options_;
@@ -159,6 +180,10 @@ class Hub final : private FrameSink {
   std::deque<Mailbox> mailboxes_;
   Flow flow_;
   Reassembly reassembly_;
+
+  // In deliver() only, which is called for one message at a time. A worker's end counts when all that it sent has come.
+  std::unordered_map<WorkerId, std::uint64_t> arrived_;
+  std::unordered_map<WorkerId, UnreceivedEnd> unreceived_ends_;
 
   Mutex inbox_mutex_;
   std::map<std::pair<PackId, std::uint64_t>, PackMessage> inbox_ GUST_GUARDED_BY(inbox_mutex_);
@@ -170,10 +195,11 @@ class Hub final : private FrameSink {
   std::map<WorkerId, EndedWorker> ended_ GUST_GUARDED_BY(state_mutex_);
   std::optional<std::pair<WorkerId, EndedWorker>> earliest_ended_ GUST_GUARDED_BY(state_mutex_);
   std::map<PackId, std::uint32_t> ended_of_pack_ GUST_GUARDED_BY(state_mutex_);
-  std::vector<WorkerId> ended_to_tell_ GUST_GUARDED_BY(state_mutex_);
+  std::vector<WorkerId> ended_here_ GUST_GUARDED_BY(state_mutex_);
   bool telling_ GUST_GUARDED_BY(state_mutex_) = false;
   std::set<PackId> packs_ended_ GUST_GUARDED_BY(state_mutex_);
-  std::set<PackId> contacts_ GUST_GUARDED_BY(state_mutex_);  // that we have sent to, or that wait for us
+  // Packs that we have sent to, or that wait for us, and how many of ended_here_ they have been told of.
+  std::map<PackId, std::size_t> contacts_ GUST_GUARDED_BY(state_mutex_);
   std::function<void()> collective_news_ GUST_GUARDED_BY(state_mutex_);
 
   Mutex sequence_mutex_;
@@ -181,6 +207,7 @@ class Hub final : private FrameSink {
 
   Mutex link_mutex_;
   std::atomic<Transport*> ready_transport_ = nullptr;
+  std::chrono::nanoseconds patience_for_ends_;  // of the courier's thread
   std::unique_ptr<Courier> courier_ GUST_GUARDED_BY(link_mutex_);
   std::unique_ptr<Transport> transport_ GUST_GUARDED_BY(link_mutex_);
   std::vector<PackId> left_ GUST_GUARDED_BY(link_mutex_);  // before there was a transport

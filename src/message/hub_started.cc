@@ -49,7 +49,7 @@ std::optional<Result<void>> Hub::try_send(const Outbox::Item& item) {
   }
   {
     const MutexLock lock(state_mutex_);
-    contacts_.insert(pack);
+    contacts_.try_emplace(pack);
   }
   const Piece piece = item.data.bytes();
   FrameHeader header;

@@ -27,6 +27,7 @@ Result<std::byte*> Reassembly::begin(const FrameHeader& header) {
   if (header.sequence < lane.next) return nullptr;
   const auto [found, added] = lane.partial.try_emplace(header.sequence);
   Partial& partial = found->second;
+  if (partial.given_up) return nullptr;
   if (added) {
     partial.first = header;
     partial.data = Buffer::make(header.message_bytes);
@@ -47,7 +48,7 @@ Result<void> Reassembly::end(const FrameHeader& header) {
   const auto found = lane.partial.find(header.sequence);
   if (found == lane.partial.end()) return malformed("ends without having begun");
   Partial& partial = found->second;
-  if (partial.has(header.offset)) return {};
+  if (partial.given_up || partial.has(header.offset)) return {};
   partial.any = true;
   partial.bytes += header.frame_bytes;
   if (partial.bytes > header.message_bytes) return malformed("overlaps with another of its message");
@@ -56,13 +57,28 @@ Result<void> Reassembly::end(const FrameHeader& header) {
   } else {
     partial.beyond.insert(header.offset);
   }
-  for (auto next = lane.partial.find(lane.next); next != lane.partial.end() && next->second.complete();
+  deliver_next(lane);
+  return {};
+}
+
+void Reassembly::give_up(const FrameHeader& message) {
+  const MutexLock lock(mutex_);
+  Lane& lane = lanes_[{message.kind, message.from, message.to}];
+  if (message.sequence < lane.next) return;
+  Partial& partial = lane.partial[message.sequence];
+  partial.given_up = true;
+  partial.first = message;
+  partial.data.reset();
+  deliver_next(lane);
+}
+
+void Reassembly::deliver_next(Lane& lane) {
+  for (auto next = lane.partial.find(lane.next); next != lane.partial.end() && next->second.is_over();
        next = lane.partial.find(lane.next)) {
     deliver_(next->second.first, std::move(next->second.data));
     lane.partial.erase(next);
     ++lane.next;
   }
-  return {};
 }
 
 }  // namespace gust::message

@@ -73,6 +73,41 @@ TEST_F(ReassemblyTest, AnyOrderAndAnyNumberOfCopiesGiveEachMessageOnceInOrder) {
   }
 }
 
+TEST_F(ReassemblyTest, ThoseThatAreGivenUpKeepTheirPlaceAndNothingElse) {
+  std::mt19937 random(4);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<std::string> expected;
+    std::vector<Frame> all;
+    const std::uint64_t first = static_cast<std::uint64_t>(round) * 10;
+    for (std::uint64_t i = 0; i < 10; ++i) {
+      const std::string text(1 + random() % 20, static_cast<char>('a' + i));
+      std::vector<Frame> chunks = frames(first + i, text, 1 + random() % 7);
+      const bool whole = random() % 3 > 0;
+      expected.push_back(whole ? text : "");
+      if (!whole) {
+        chunks.pop_back();
+        Frame word;
+        word.header.kind = FrameKind::kGivenUp;
+        word.header.sequence = first + i;
+        chunks.push_back(word);
+      }
+      all.insert(all.end(), chunks.begin(), chunks.end());
+    }
+    std::ranges::shuffle(all, random);
+    delivered_.clear();
+    for (const Frame& frame : all) {
+      if (frame.header.kind != FrameKind::kGivenUp) {
+        ASSERT_TRUE(take(frame));
+        continue;
+      }
+      Frame message = frames(frame.header.sequence, "", 1).front();
+      reassembly_.give_up(message.header);
+      reassembly_.give_up(message.header);
+    }
+    EXPECT_EQ(delivered_, expected);
+  }
+}
+
 TEST_F(ReassemblyTest, AnEmptyMessageArrives) {
   for (const Frame& frame : frames(0, "", 4)) ASSERT_TRUE(take(frame));
   EXPECT_EQ(delivered_, std::vector<std::string>{""});

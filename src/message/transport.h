@@ -20,6 +20,9 @@ enum class FrameKind : std::uint8_t {
   kDirect = 1,      ///< a chunk of a message from a worker to a worker
   kCollective = 2,  ///< a chunk of a message from a pack to a pack, a step of a collective
   kControl = 3,     ///< from a pack to a pack: flow control, ends of workers
+  /// From a pack to a pack: what has come of a message is to be dropped, and the rest will not come. `tag` has the
+  /// message's kind, `argument` its from (upper half) and to, `sequence` its number; there is no payload.
+  kGivenUp = 4,
 };
 
 /// In front of every frame, written by the sending pack and read by the receiving one. As it lies in memory,
@@ -54,9 +57,9 @@ class FrameSink {
 };
 
 /// Carries frames between the packs of one flare. Frames may arrive more than once and in any order, but each whole,
-/// unless its pack is reported as lost; and a control frame not before what its pack has sent to that one before: it
-/// may say that nothing more comes. Thread-safe. The destructor ends all threads: the sink is not called
-/// afterwards.
+/// unless its pack is reported as lost. A frame that a pack sends to itself, by way of a server, arrives after all that
+/// the server had got for that pack before: it may say that another one sends nothing more. Thread-safe. The destructor
+/// ends all threads: the sink is not called afterwards.
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -64,7 +67,7 @@ class Transport {
   virtual Result<void> connect(PackId to, SteadyTime deadline) = 0;
   /// Sends one frame; `pieces` are its payload, header.frame_bytes together. Returns when the memory is no longer
   /// needed. Blocks while the receiver or what is between is slow, until `deadline`: kTimedOut, naming the pack;
-  /// kUnavailable when the pack is gone or stop() was called.
+  /// whether the frame arrives is then not known. kUnavailable when the pack is gone or stop() was called.
   virtual Result<void> send(PackId to, const FrameHeader& header, std::span<const Piece> pieces,
                             SteadyTime deadline) = 0;
   /// Ends all blocked calls, and those to come. Does not block.

@@ -96,6 +96,31 @@ TEST_P(Deadlines, EndACallAndNameWhomItWaitedFor) {
 INSTANTIATE_TEST_SUITE_P(All, Deadlines, ::testing::ValuesIn(calls()),
                          [](const ::testing::TestParamInfo<Call>& one) { return std::string(one.param.name); });
 
+// Whoever waited for a pack, however briefly, has a connection to it, which closes.
+TEST(Ends, OfAPackThatOnlyWaitedAreNoLoss) {
+  for (const char* name : {"unix", "tcp"}) {
+    std::latch left(1);
+    Flare flare(implementation(name), {1, 1, 1}, HubOptions{.loss_grace = 1ms});
+    flare.run([&](Worker& self) {
+      begin_to_communicate(self);
+      if (self.id.value() == 0) {
+        EXPECT_FALSE(self.hub.recv(self.id, WorkerId(1), in(100ms)));
+        self.hub.worker_ended(self.id, 0, "it returned");
+        self.hub.finish();
+        left.count_down();
+      } else if (self.id.value() == 1) {
+        left.wait();
+        // More than the grace: had it been a loss, this would say so.
+        const auto received = self.hub.recv(self.id, WorkerId(2), in(100ms));
+        EXPECT_EQ(received.error().code, ErrorCode::kTimedOut) << received.error().message;
+        EXPECT_TRUE(self.hub.send(self.id, WorkerId(2), pattern(9, 1), self.deadline));
+      } else {
+        EXPECT_TRUE(self.hub.recv(self.id, WorkerId(1), self.deadline));
+      }
+    });
+  }
+}
+
 class Faults : public ::testing::TestWithParam<const char*> {};
 
 // Between the same workers, at the same time, for sizes that are no powers of two.

@@ -1,6 +1,5 @@
 #include "transport/testing/unruly.h"
 
-#include <algorithm>
 #include <deque>
 #include <random>
 #include <utility>
@@ -13,7 +12,6 @@ namespace gust::transport::testing {
 namespace {
 
 using message::FrameHeader;
-using message::FrameKind;
 using message::Piece;
 
 // Frames that have arrived, kept so that stale ones can come again.
@@ -78,11 +76,7 @@ class Unruly final : public message::Transport {
       if (ending_ || stopped_) return std::nullopt;
       news_.wait(mutex_);
     }
-    // A control frame comes when all before it have come: in turn, once it is the first.
-    const bool in_turn = held_.front().header.kind == FrameKind::kControl;
-    const auto end = std::ranges::find(held_, FrameKind::kControl, [](const Frame& one) { return one.header.kind; });
-    const auto choice = static_cast<std::uint32_t>(in_turn ? 1 : end - held_.begin());
-    const auto chosen = held_.begin() + static_cast<std::ptrdiff_t>(random_() % choice);
+    const auto chosen = held_.begin() + static_cast<std::ptrdiff_t>(random_() % held_.size());
     Frame frame = std::move(*chosen);
     held_.erase(chosen);
     return frame;
