@@ -24,6 +24,8 @@ using Clock = std::chrono::steady_clock;
 
 // A peer whose address is known answers at once or not at all.
 constexpr auto kConnectAtLeast = 1s;
+// A frame that has begun to be written is written to its end: half of one would cost the connection.
+constexpr auto kFinishFrame = 3s;
 
 std::unexpected<Error> stopped() { return fail(ErrorCode::kUnavailable, "communication between packs has ended"); }
 
@@ -91,7 +93,8 @@ Result<void> Outgoing::connect_locked(Peer& peer, PackId to, const std::string& 
   Hello hello = hello_;
   hello.to_pack = to.value();
   const Piece bytes = std::as_bytes(std::span(&hello, 1));
-  return write(peer, {&bytes, 1}, deadline);
+  bool begun = false;
+  return write(peer, {&bytes, 1}, deadline, begun);
 }
 
 Result<void> Outgoing::send(PackId to, const FrameHeader& header, std::span<const Piece> pieces, SteadyTime deadline) {
@@ -104,17 +107,20 @@ Result<void> Outgoing::send(PackId to, const FrameHeader& header, std::span<cons
   all.reserve(pieces.size() + 1);
   all.push_back(std::as_bytes(std::span(&header, 1)));
   all.insert(all.end(), pieces.begin(), pieces.end());
-  auto written = write(peer, all, deadline);
+  bool begun = false;
+  auto written = write(peer, all, deadline, begun);
   if (!written) {
     if (stopped_) return stopped();
-    // What follows would be read as the rest of this frame.
-    peer.broken = Error{ErrorCode::kUnavailable, "the connection to " + layout_.name(to) + " is cut"};
     written.error().message = layout_.name(to) + ": " + written.error().message;
+    if (!begun && written.error().code == ErrorCode::kTimedOut) return written;
+    // What follows would be read as the rest of this frame. The other end is to know, too.
+    peer.broken = Error{ErrorCode::kUnavailable, "the connection to " + layout_.name(to) + " is cut"};
+    ::shutdown(peer.socket.get(), SHUT_RDWR);
   }
   return written;
 }
 
-Result<void> Outgoing::write(Peer& peer, std::span<const Piece> pieces, SteadyTime deadline) {
+Result<void> Outgoing::write(Peer& peer, std::span<const Piece> pieces, SteadyTime deadline, bool& begun) {
   std::vector<iovec> parts;
   parts.reserve(pieces.size());
   for (const Piece& piece : pieces) {
@@ -133,6 +139,7 @@ Result<void> Outgoing::write(Peer& peer, std::span<const Piece> pieces, SteadyTi
       GUST_TRY_VOID(wait_ready(peer.socket.get(), POLLOUT, deadline));
       continue;
     }
+    if (!std::exchange(begun, true)) deadline = std::max<SteadyTime>(deadline, Clock::now() + kFinishFrame);
     auto left = static_cast<std::size_t>(sent);
     while (first < parts.size() && left >= parts[first].iov_len) left -= parts[first++].iov_len;
     if (left > 0) {

@@ -37,7 +37,8 @@ class Outgoing {
   Result<std::string> address_of(PackId to, SteadyTime deadline);
   Result<void> connect_locked(Peer& peer, PackId to, const std::string& address, SteadyTime deadline)
       GUST_REQUIRES(peer.write_mutex);
-  Result<void> write(Peer& peer, std::span<const message::Piece> pieces, SteadyTime deadline)
+  /// `begun` is set once a part of it is written.
+  Result<void> write(Peer& peer, std::span<const message::Piece> pieces, SteadyTime deadline, bool& begun)
       GUST_REQUIRES(peer.write_mutex);
 
   const message::Layout layout_;
