@@ -146,6 +146,26 @@ TEST_F(ActivationsTest, AnObjectWithAnErrorIsAnApplicationErrorOfASingleInvocati
   EXPECT_EQ(get(with_id(id))["response"]["status"], "success") << "one result among others";
 }
 
+TEST_F(ActivationsTest, AnInvocationsResultThatIsNoObjectOrArrayIsADeveloperError) {
+  std::uint32_t id = 0;
+  for (const char* result : {"5", "null", "true", "\"text\"", "", "  "}) {
+    auto flare = test_flare(1, 1, id);
+    flare->invocation = Invocation::kSingle;
+    flare->workers[0].result = result;
+    store(flare);
+    const Json response = get(with_id(id++))["response"];
+    EXPECT_EQ(response["status"], "action developer error") << result;
+    EXPECT_EQ(response["success"], false);
+    const std::string sentence = response["result"]["error"];
+    EXPECT_NE(sentence.find("must be an object or an array"), std::string::npos) << sentence;
+  }
+  auto burst = test_flare(1, 1, id);
+  burst->workers[0].result = "5";
+  store(burst);
+  EXPECT_EQ(dump_json(get(with_id(id, "/result"))["result"]), "[5]");
+  EXPECT_EQ(get(with_id(id))["response"]["status"], "success");
+}
+
 TEST_F(ActivationsTest, AResultThatIsNotJsonDoesNotBreakTheRecord) {
   auto flare = test_flare(2, 2);
   flare->workers[1].result = "{\"a\":";
