@@ -154,8 +154,8 @@ class ControllerImpl final : public Controller {
 
   Result<LogPage> log_page(const std::string& ns, const LogQuery& query) {
     if (const auto* id = std::get_if<FlareId>(&query.of)) {
-      if (const ActiveFlare* active = active_.find(*id, ns)) return whole_log(active->flare.record(), query.from);
-      return whole_log(*GUST_TRY(ended_.get(ns, *id)), query.from);
+      if (const ActiveFlare* active = active_.find(*id, ns)) return read_log_page(active->flare.record(), query.from);
+      return read_log_page(*GUST_TRY(ended_.get_recent(ns, *id)), query.from);
     }
     const auto& id = std::get<ActivationId>(query.of);
     if (const ActiveFlare* active = active_.find(id, ns)) {
@@ -163,12 +163,8 @@ class ControllerImpl final : public Controller {
       const auto found = std::ranges::find(record.activations, id, &store::ActivationRecord::id);
       return read_log_page(record, found->workers, query.from);
     }
-    const store::ActivationView view = GUST_TRY(ended_.get_activation(ns, id));
+    const store::ActivationView view = GUST_TRY(ended_.get_recent_activation(ns, id));
     return read_log_page(*view.flare, view.activation().workers, query.from);
-  }
-
-  static LogPage whole_log(const store::FlareRecord& record, std::uint64_t from) {
-    return read_log_page(record, {WorkerId(0), record.burst_size}, from);
   }
 
   Result<FlareTicket> admit(FlareRequest request) {

@@ -109,7 +109,7 @@ class Controller {
   virtual void get_flare(std::string namespace_name, FlareId id, Detail detail, Callback<FlareSnapshot> done) = 0;
   /// The flares that have not ended, newest first, as summaries.
   virtual void list_active(std::string namespace_name, Callback<std::vector<FlareSnapshot>> done) = 0;
-  /// What workers have written so far; of a flare that has ended, too. kNotFound.
+  /// What workers have written so far; of a flare that has ended, as long as its record is in memory. kNotFound.
   virtual void read_logs(std::string namespace_name, LogQuery query, Callback<LogPage> done) = 0;
   /// Ends a flare. Answers once it has ended. kNotFound, also when it had ended before.
   virtual void cancel_flare(std::string namespace_name, FlareId id, Callback<store::FlarePtr> done) = 0;

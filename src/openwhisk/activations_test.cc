@@ -66,6 +66,12 @@ TEST_F(ActivationsTest, LogsCanBeFollowedFromALineOn) {
   EXPECT_EQ(send("GET", at("/x/logs?follow=true")).status, 400);
   controller_.log_answer = fail(ErrorCode::kNotFound, "there is no such activation");
   EXPECT_EQ(send("GET", with_id(3, "/logs?follow=true")).status, 404);
+  // What the controller has no more in memory the store has.
+  auto flare = test_flare(2, 2);
+  flare->packs[0].logs = {{WallTime(), false, "old"}, {WallTime(), false, "older"}};
+  store(flare);
+  EXPECT_EQ(send("GET", with_id(0, "/logs?follow=true&from=1")).body,
+            R"({"logs":["1970-01-01T00:00:00.000000Z stdout: older"],"next":2,"ended":true})");
 }
 
 TEST_F(ActivationsTest, AFlaresLogsAreThoseOfAllItsPacks) {
