@@ -2,70 +2,46 @@
 
 import os
 import pathlib
-import socket
-import subprocess
-
-import pytest
 
 from cluster import wait_for
+from own_server import OwnServer
 
 PROGRAM = pathlib.Path(__file__).parent.parent / "build/s3_server/s3_server"
 BUCKET = "flares"
 SECRET = "open/sesame+please"
 
 
-class ObjectStore:
-    """On a port of the kernel's choice, with one bucket. To be used with `with`."""
+class ObjectStore(OwnServer):
+    """With one bucket."""
+
+    name = "the S3 server"
 
     def __init__(self, folder):
-        self.folder = folder
+        super().__init__(folder)
         self.bucket = folder / "buckets" / BUCKET
         self.bucket.mkdir(parents=True)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.process = None
 
     @property
     def uri(self):
         return f"s3://ACCESS:{SECRET.replace('/', '%2F')}@127.0.0.1:{self.port}/{BUCKET}/a-folder?tls=false"
 
-    def __enter__(self):
-        if not PROGRAM.exists():
-            pytest.skip(f"{PROGRAM} has not been built")
-        self.start()
-        return self
+    def missing(self):
+        return None if PROGRAM.exists() else f"{PROGRAM} has not been built"
 
-    def __exit__(self, kind, error, trace):
-        self.kill()
+    def command(self):
+        return [PROGRAM, "--folder", self.folder, "--listen", f"127.0.0.1:{self.port}"]
 
-    def start(self):
-        """Returns when it answers."""
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [PROGRAM, "--folder", str(self.folder), "--listen", f"127.0.0.1:{self.port}"],
-                env={**os.environ, "ROOT_ACCESS_KEY": "ACCESS", "ROOT_SECRET_KEY": SECRET},
-                stdout=log,
-                stderr=log,
-            )
-        wait_for(self.answers, 30, "an answer of the S3 server")
+    def environment(self):
+        return {"ROOT_ACCESS_KEY": "ACCESS", "ROOT_SECRET_KEY": SECRET}
 
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def answers(self):
-        assert self.process.poll() is None, (self.folder / "log").read_text()
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
-                connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                return connection.recv(12) == b"HTTP/1.1 200"
-        except OSError:
-            return False
+    def is_ready(self):
+        return self.talk(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", 12) == b"HTTP/1.1 200"
 
     def objects(self):
-        """How many objects and unfinished uploads the server has."""
-        return sum(len(files) for _, _, files in os.walk(self.bucket))
+        """How many objects and unfinished uploads the server has. What it was writing when it was killed is neither: such
+        a file lies in its folder for temporary ones, where only the server itself could remove it."""
+        temporary = str(self.bucket / ".sgwtmp")
+        return sum(len(files) for folder, _, files in os.walk(self.bucket) if folder != temporary)
 
     def wait_empty(self):
         wait_for(lambda: self.objects() == 0, 20, "no object is left")

@@ -49,6 +49,12 @@ std::map<std::string, std::string, std::less<>> backends_of(const Config& config
   return uris;
 }
 
+scheduler::Policy policy_of(const Config& config) {
+  scheduler::Policy policy;
+  policy.queue_limit = config.queue_limit;
+  return policy;
+}
+
 // The certificate, and the file in which clients find what to trust: empty when it is given from outside and need not
 // be trusted specially.
 struct Identity {
@@ -108,7 +114,7 @@ Result<ExitCode> run_controller(const Config& config, int ready_fd) {
   const auto controller = GUST_TRY(controller::Controller::create(io,
                                                                   {.invoker_listen = config.invoker_listen,
                                                                    .join_token = config.join_token,
-                                                                   .queue_limit = config.queue_limit,
+                                                                   .policy = policy_of(config),
                                                                    .invoker_silence = config.invoker_silence,
                                                                    .backends = backends_of(config),
                                                                    .backend_directory = folder.string(),

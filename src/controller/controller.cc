@@ -35,6 +35,11 @@ std::chrono::microseconds process_cpu() {
   return micros(usage.ru_utime) + micros(usage.ru_stime);
 }
 
+/// The scheduler's time: steady, so that a step of the wall clock changes nobody's turn.
+scheduler::Moment moment() {
+  return std::chrono::duration_cast<scheduler::Moment>(std::chrono::steady_clock::now().time_since_epoch());
+}
+
 std::unexpected<Error> no_such_flare(const FlareId& id) {
   return fail(ErrorCode::kNotFound, fmt::format("there is no flare {}", id.str()));
 }
@@ -46,7 +51,7 @@ class ControllerImpl final : public Controller {
         options_(std::move(options)),
         ended_(flares),
         backends_(options_.backends, options_.backend_directory),
-        scheduler_(options_.queue_limit),
+        scheduler_(options_.policy),
         invokers_(options_.join_token),
         shutdown_timer_(strand_) {}
 
@@ -149,8 +154,8 @@ class ControllerImpl final : public Controller {
 
   Result<LogPage> log_page(const std::string& ns, const LogQuery& query) {
     if (const auto* id = std::get_if<FlareId>(&query.of)) {
-      if (const ActiveFlare* active = active_.find(*id, ns)) return whole_log(active->flare.record(), query.from);
-      return whole_log(*GUST_TRY(ended_.get(ns, *id)), query.from);
+      if (const ActiveFlare* active = active_.find(*id, ns)) return read_log_page(active->flare.record(), query.from);
+      return read_log_page(*GUST_TRY(ended_.get_recent(ns, *id)), query.from);
     }
     const auto& id = std::get<ActivationId>(query.of);
     if (const ActiveFlare* active = active_.find(id, ns)) {
@@ -158,12 +163,8 @@ class ControllerImpl final : public Controller {
       const auto found = std::ranges::find(record.activations, id, &store::ActivationRecord::id);
       return read_log_page(record, found->workers, query.from);
     }
-    const store::ActivationView view = GUST_TRY(ended_.get_activation(ns, id));
+    const store::ActivationView view = GUST_TRY(ended_.get_recent_activation(ns, id));
     return read_log_page(*view.flare, view.activation().workers, query.from);
-  }
-
-  static LogPage whole_log(const store::FlareRecord& record, std::uint64_t from) {
-    return read_log_page(record, {WorkerId(0), record.burst_size}, from);
   }
 
   Result<FlareTicket> admit(FlareRequest request) {
@@ -175,19 +176,25 @@ class ControllerImpl final : public Controller {
                                  .memory_per_pack = request.action->limits.memory};
     auto active =
         std::make_unique<ActiveFlare>(FlareId(random_hex_id()), std::move(request), asio::any_io_executor(strand_));
-    const FlareId id = active->flare.id();
-    const scheduler::Admission admission = GUST_TRY(scheduler_.submit(id, demand));
+    const store::FlareRecord& record = active->flare.record();
+    const scheduler::Admission plan = GUST_TRY(scheduler_.submit({.flare = record.id,
+                                                                  .namespace_name = record.namespace_name,
+                                                                  .demand = demand,
+                                                                  .time_limit = record.action->limits.timeout,
+                                                                  .priority = 0},
+                                                                 moment()));
     ActiveFlare& added = active_.add(std::move(active));
     if (added.flare.record().backend != "tcp") added.peers.tell_all_ends();
-    if (const auto* placed = std::get_if<packing::Plan>(&admission)) {
-      launch(added, *placed);
+    if (plan) {
+      launch(added, *plan);
     } else {
       added.flare.queue(wall_now());
     }
-    FlareTicket ticket{.id = id, .activations = {}};
+    FlareTicket ticket{.id = added.flare.id(), .activations = {}};
     for (const store::ActivationRecord& activation : added.flare.record().activations) {
       ticket.activations.push_back(activation.id);
     }
+    start_admitted();  // it may have passed others, or changed whose turn it is
     return ticket;
   }
 
@@ -251,7 +258,7 @@ class ControllerImpl final : public Controller {
     if (Invoker* invoker = invokers_.find(active.flare.record().packs[pack.value()].invoker)) {
       invoker->packs.erase({id, pack});
     }
-    scheduler_.release_pack(id, pack);
+    scheduler_.release_pack(id, pack, moment());
     if (active.flare.all_packs_ended()) end(id);
   }
 
@@ -269,7 +276,7 @@ class ControllerImpl final : public Controller {
 
   // What the queue lets through after something was freed.
   void start_admitted() {
-    for (const scheduler::Start& start : scheduler_.admit()) {
+    for (const scheduler::Start& start : scheduler_.admit(moment())) {
       if (ActiveFlare* active = active_.find(start.flare)) launch(*active, start.plan);
     }
   }
@@ -290,7 +297,7 @@ class ControllerImpl final : public Controller {
 
   FlareSnapshot snapshot(const ActiveFlare& active, Detail detail) {
     FlareSnapshot entry{.flare = copy_record(active.flare.record(), detail), .queue_position = 0, .queue_reason = {}};
-    if (const auto place = scheduler_.place(active.flare.id())) {
+    if (const auto place = scheduler_.place(active.flare.id(), moment())) {
       entry.queue_position = static_cast<std::uint32_t>(place->position);
       entry.queue_reason = place->reason;
     }
@@ -334,7 +341,7 @@ class ControllerImpl final : public Controller {
       if (!was_failing) stop_packs(active->flare);
       release_pack(*active, pack);
     }
-    for (const scheduler::Refused& refused : scheduler_.remove_invoker(id).refused) {
+    for (const scheduler::Refused& refused : scheduler_.remove_invoker(id, moment()).refused) {
       if (ActiveFlare* active = active_.find(refused.flare)) {
         active->flare.abort(FlareState::kFailed, refused.error, wall_now());
         end(refused.flare);

@@ -19,15 +19,16 @@
 #include "base/runtimes.h"
 #include "controller/log_page.h"
 #include "packing/packing.h"
+#include "scheduler/policy.h"
 #include "store/records.h"
 #include "store/store.h"
 
 namespace gust::controller {
 
 struct ControllerOptions {
-  std::string invoker_listen;        ///< gRPC address for invokers: "unix:/path" or "host:port" (port 0: by the kernel)
-  std::string join_token;            ///< what invokers must present; empty for none
-  std::size_t queue_limit = 10'000;  ///< flares that wait; further ones are refused with kBusy
+  std::string invoker_listen;  ///< gRPC address for invokers: "unix:/path" or "host:port" (port 0: by the kernel)
+  std::string join_token;      ///< what invokers must present; empty for none
+  scheduler::Policy policy;    ///< of admission: how many may wait, what namespaces get
   std::chrono::milliseconds invoker_silence{3'000};  ///< an invoker that does not answer for so long is lost
   /// URIs of servers by way of which packs may talk, by their settings ("redis"); secrets.
   std::map<std::string, std::string, std::less<>> backends;
@@ -108,7 +109,7 @@ class Controller {
   virtual void get_flare(std::string namespace_name, FlareId id, Detail detail, Callback<FlareSnapshot> done) = 0;
   /// The flares that have not ended, newest first, as summaries.
   virtual void list_active(std::string namespace_name, Callback<std::vector<FlareSnapshot>> done) = 0;
-  /// What workers have written so far; of a flare that has ended, too. kNotFound.
+  /// What workers have written so far; of a flare that has ended, as long as its record is in memory. kNotFound.
   virtual void read_logs(std::string namespace_name, LogQuery query, Callback<LogPage> done) = 0;
   /// Ends a flare. Answers once it has ended. kNotFound, also when it had ended before.
   virtual void cancel_flare(std::string namespace_name, FlareId id, Callback<store::FlarePtr> done) = 0;

@@ -99,7 +99,7 @@ class ControllerTest : public ::testing::Test {
     ControllerOptions options;
     options.invoker_listen = "127.0.0.1:0";
     options.join_token = "secret";
-    options.queue_limit = 2;
+    options.policy.queue_limit = 2;
     controller_ = *Controller::create(io_, options, flares_);
     thread_ = std::thread([this] { io_.run(); });
     auto action = std::make_shared<store::Action>();

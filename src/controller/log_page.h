@@ -29,5 +29,9 @@ inline constexpr Bytes kLogPage = Bytes::mb(1);
 /// A page of those lines that packs of `workers` wrote. One that is empty, is not `ended` and moves `next` on is
 /// possible.
 LogPage read_log_page(const store::FlareRecord& flare, WorkerRange workers, std::uint64_t from, Bytes limit = kLogPage);
+/// Of all its workers.
+inline LogPage read_log_page(const store::FlareRecord& flare, std::uint64_t from) {
+  return read_log_page(flare, {WorkerId(0), flare.burst_size}, from);
+}
 
 }  // namespace gust::controller

@@ -209,8 +209,7 @@ TEST_F(HubRemoteTest, ASendThatTimesOutHalfWayIsGivenUp) {
 }
 
 TEST_F(HubRemoteTest, AWordThatTimesOutIsSaidAgain) {
-  int refused = 0;
-  wire_.answer([&](const FrameHeader& header) -> Result<void> {
+  wire_.answer([refused = 0](const FrameHeader& header) mutable -> Result<void> {
     if (header.kind != FrameKind::kControl || header.tag != kInterest || ++refused > 2) return {};
     return fail(ErrorCode::kTimedOut, "the network is slow");
   });

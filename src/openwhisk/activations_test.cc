@@ -66,6 +66,12 @@ TEST_F(ActivationsTest, LogsCanBeFollowedFromALineOn) {
   EXPECT_EQ(send("GET", at("/x/logs?follow=true")).status, 400);
   controller_.log_answer = fail(ErrorCode::kNotFound, "there is no such activation");
   EXPECT_EQ(send("GET", with_id(3, "/logs?follow=true")).status, 404);
+  // What the controller has no more in memory the store has.
+  auto flare = test_flare(2, 2);
+  flare->packs[0].logs = {{WallTime(), false, "old"}, {WallTime(), false, "older"}};
+  store(flare);
+  EXPECT_EQ(send("GET", with_id(0, "/logs?follow=true&from=1")).body,
+            R"({"logs":["1970-01-01T00:00:00.000000Z stdout: older"],"next":2,"ended":true})");
 }
 
 TEST_F(ActivationsTest, AFlaresLogsAreThoseOfAllItsPacks) {
@@ -144,6 +150,26 @@ TEST_F(ActivationsTest, AnObjectWithAnErrorIsAnApplicationErrorOfASingleInvocati
   burst->workers[0].result = R"({"error":"no shelf"})";
   store(burst);
   EXPECT_EQ(get(with_id(id))["response"]["status"], "success") << "one result among others";
+}
+
+TEST_F(ActivationsTest, AnInvocationsResultThatIsNoObjectOrArrayIsADeveloperError) {
+  std::uint32_t id = 0;
+  for (const char* result : {"5", "null", "true", "\"text\"", "", "  "}) {
+    auto flare = test_flare(1, 1, id);
+    flare->invocation = Invocation::kSingle;
+    flare->workers[0].result = result;
+    store(flare);
+    const Json response = get(with_id(id++))["response"];
+    EXPECT_EQ(response["status"], "action developer error") << result;
+    EXPECT_EQ(response["success"], false);
+    const std::string sentence = response["result"]["error"];
+    EXPECT_NE(sentence.find("must be an object or an array"), std::string::npos) << sentence;
+  }
+  auto burst = test_flare(1, 1, id);
+  burst->workers[0].result = "5";
+  store(burst);
+  EXPECT_EQ(dump_json(get(with_id(id, "/result"))["result"]), "[5]");
+  EXPECT_EQ(get(with_id(id))["response"]["status"], "success");
 }
 
 TEST_F(ActivationsTest, AResultThatIsNotJsonDoesNotBreakTheRecord) {

@@ -18,6 +18,7 @@ Result<void> Ledger::add(InvokerId invoker, std::uint32_t slots, Bytes memory) {
   }
   invokers_.push_back(
       {.invoker = invoker, .free_slots = slots, .free_memory = memory, .total_slots = slots, .total_memory = memory});
+  hidden_.emplace_back();
   totals_.invokers += 1;
   totals_.slots_total += slots;
   totals_.slots_free += slots;
@@ -36,18 +37,59 @@ bool Ledger::remove(InvokerId invoker) {
   totals_.slots_free -= gone.free_slots;
   totals_.memory_total -= gone.total_memory;
   totals_.memory_free -= gone.free_memory;
+  totals_.cordoned -= hidden_[at].cordoned ? 1 : 0;
 
   index_.erase(found);
   if (at + 1 != invokers_.size()) {
     invokers_[at] = invokers_.back();
+    hidden_[at] = hidden_.back();
     index_[invokers_[at].invoker] = at;
   }
   invokers_.pop_back();
+  hidden_.pop_back();
   return true;
 }
 
+bool Ledger::cordon(InvokerId invoker) {
+  const auto found = index_.find(invoker);
+  if (found == index_.end()) return false;
+  auto& hidden = hidden_[found->second];
+  if (hidden.cordoned) return true;
+  auto& capacity = invokers_[found->second];
+  totals_.cordoned += 1;
+  totals_.slots_free -= capacity.free_slots;
+  totals_.memory_free -= capacity.free_memory;
+  hidden = {.cordoned = true, .slots = capacity.free_slots, .memory = capacity.free_memory};
+  capacity.free_slots = 0;
+  capacity.free_memory = Bytes();
+  return true;
+}
+
+bool Ledger::uncordon(InvokerId invoker) {
+  const auto found = index_.find(invoker);
+  if (found == index_.end()) return false;
+  auto& hidden = hidden_[found->second];
+  if (!hidden.cordoned) return true;
+  auto& capacity = invokers_[found->second];
+  totals_.cordoned -= 1;
+  totals_.slots_free += hidden.slots;
+  totals_.memory_free += hidden.memory;
+  capacity.free_slots = hidden.slots;
+  capacity.free_memory = hidden.memory;
+  hidden = {};
+  return true;
+}
+
+packing::Capacity Ledger::load(std::size_t index) const {
+  auto capacity = invokers_[index];
+  if (!hidden_[index].cordoned) return capacity;
+  capacity.free_slots = hidden_[index].slots;
+  capacity.free_memory = hidden_[index].memory;
+  return capacity;
+}
+
 void Ledger::take(InvokerId invoker, std::uint32_t slots, Bytes memory) {
-  auto& capacity = at(invoker);
+  auto& capacity = invokers_[index_of(invoker)];
   GUST_CHECK(slots <= capacity.free_slots && memory <= capacity.free_memory, "more is taken than is free");
   capacity.free_slots -= slots;
   capacity.free_memory -= memory;
@@ -56,23 +98,27 @@ void Ledger::take(InvokerId invoker, std::uint32_t slots, Bytes memory) {
 }
 
 void Ledger::give(InvokerId invoker, std::uint32_t slots, Bytes memory) {
-  auto& capacity = at(invoker);
-  GUST_CHECK(
-      slots <= capacity.total_slots - capacity.free_slots && memory <= capacity.total_memory - capacity.free_memory,
-      "more is given back than was taken");
-  capacity.free_slots += slots;
-  capacity.free_memory += memory;
+  const auto index = index_of(invoker);
+  auto& capacity = invokers_[index];
+  auto& hidden = hidden_[index];
+  auto& free_slots = hidden.cordoned ? hidden.slots : capacity.free_slots;
+  auto& free_memory = hidden.cordoned ? hidden.memory : capacity.free_memory;
+  GUST_CHECK(slots <= capacity.total_slots - free_slots && memory <= capacity.total_memory - free_memory,
+             "more is given back than was taken");
+  free_slots += slots;
+  free_memory += memory;
+  if (hidden.cordoned) return;
   totals_.slots_free += slots;
   totals_.memory_free += memory;
 }
 
-packing::Capacity& Ledger::at(InvokerId invoker) {
+std::size_t Ledger::index_of(InvokerId invoker) {
   if (last_ >= invokers_.size() || invokers_[last_].invoker != invoker) {
     const auto found = index_.find(invoker);
     GUST_CHECK(found != index_.end(), "the invoker is in the ledger");
     last_ = found->second;
   }
-  return invokers_[last_];
+  return last_;
 }
 
 }  // namespace gust::scheduler

@@ -10,28 +10,68 @@
 namespace gust::scheduler {
 namespace {
 
+// A look at the queue is bounded, so that an end of a pack costs little even under a long queue of flares that do not
+// fit: so many are looked at, so many of them are planned for in vain. Both are far more than usually pass at once.
+constexpr std::size_t kMostLooks = 200;
+constexpr std::size_t kMostVainPlans = 16;
+// The order changes by the passing of time alone, slowly.
+constexpr Moment kPatience = std::chrono::seconds(1);
+
 std::string ahead(std::size_t flares) {
   return fmt::format("{} {} ahead of it", flares, flares == 1 ? "flare is" : "flares are");
 }
 
 }  // namespace
 
+class Scheduler::Passing {
+ public:
+  explicit Passing(const Promise& promise, const Ledger& ledger)
+      : promise_(promise), open_(ledger.invokers().begin(), ledger.invokers().end()) {
+    for (std::size_t i = 0; i < promise.spare.size(); ++i) {
+      open_[i].free_slots = std::min(open_[i].free_slots, promise.spare[i].free_slots);
+      open_[i].free_memory = std::min(open_[i].free_memory, promise.spare[i].free_memory);
+      slots_ += open_[i].free_slots;
+    }
+  }
+
+  [[nodiscard]] bool ends_in_time(const Job& job, Moment now) const {
+    return promise_.at == Promise::kNever || job.time_limit <= promise_.at - now;
+  }
+  /// What the head leaves to those who will still run when it starts: of what is free now, what it will not need.
+  [[nodiscard]] std::span<const packing::Capacity> open() const { return open_; }
+  [[nodiscard]] bool may_fit(const packing::Demand& demand) const { return demand.burst_size <= slots_; }
+
+  std::size_t looks = 0;
+  std::size_t vain_plans = 0;
+
+ private:
+  const Promise& promise_;
+  std::vector<packing::Capacity> open_;
+  std::uint64_t slots_ = 0;
+};
+
+Scheduler::Scheduler(Policy policy)
+    : queue_limit_(policy.queue_limit), tenants_(policy.shares, policy.half_life), queue_(policy.ageing) {}
+
 Result<void> Scheduler::add_invoker(InvokerId invoker, std::uint32_t slots, Bytes memory) {
   GUST_TRY_VOID(ledger_.add(invoker, slots, memory));
-  head_refused_ = false;
+  promise_.reset();
+  freed();
   return {};
 }
 
-Loss Scheduler::remove_invoker(InvokerId invoker) {
+Loss Scheduler::remove_invoker(InvokerId invoker, Moment now) {
   Loss loss;
   if (!ledger_.remove(invoker)) return loss;
+  promise_.reset();
+  freed();
 
   for (auto running = running_.begin(); running != running_.end();) {
     auto& [flare, reservation] = *running;
     const auto open_before = reservation.open;
     for (auto& hold : reservation.holds) {
       if (hold.invoker != invoker || hold.slots == 0) continue;
-      hold.slots = 0;
+      tenants_.give(*reservation.tenant, std::exchange(hold.slots, 0), now);
       --reservation.open;
     }
     if (reservation.open != open_before) loss.broken.push_back(flare);
@@ -41,145 +81,299 @@ Loss Scheduler::remove_invoker(InvokerId invoker) {
 
   // Many queued flares ask for the same; each kind is tested once.
   std::map<packing::Demand, Result<void>> tested;
-  for (auto request = queue_.begin(); request != queue_.end();) {
-    const auto& demand = request->demand;
+  for (const auto* request : queue_.by_submission()) {
+    const auto& demand = request->job.demand;
     auto known = tested.find(demand);
     if (known == tested.end()) {
       known = tested.emplace(demand, packing::fits_when_empty(demand, ledger_.invokers())).first;
     }
-    if (!known->second) {
-      loss.refused.push_back({request->flare, known->second.error()});
-      request = unqueue(request);
-    } else {
-      ++request;
-    }
+    if (known->second) continue;
+    loss.refused.push_back({request->job.flare, known->second.error()});
+    unqueue(*request);
   }
   return loss;
 }
 
-Result<Admission> Scheduler::submit(const FlareId& flare, const packing::Demand& demand) {
-  if (queued_.contains(flare) || running_.contains(flare)) {
-    return fail(ErrorCode::kExists, fmt::format("flare {} is {} already; submit it under an id of its own", flare.str(),
-                                                queued_.contains(flare) ? "queued" : "running"));
+bool Scheduler::drain(InvokerId invoker) {
+  if (!ledger_.cordon(invoker)) return false;
+  promise_.reset();
+  changed_ = true;
+  return true;
+}
+
+bool Scheduler::uncordon(InvokerId invoker) {
+  if (!ledger_.uncordon(invoker)) return false;
+  promise_.reset();
+  freed();
+  return true;
+}
+
+Result<Admission> Scheduler::submit(Job job, Moment now) {
+  const bool queued = queue_.find(job.flare) != nullptr;
+  if (queued || running_.contains(job.flare)) {
+    return fail(ErrorCode::kExists, fmt::format("flare {} is {} already; submit it under an id of its own",
+                                                job.flare.str(), queued ? "queued" : "running"));
   }
-  std::string reason;
-  if (queue_.empty()) {
-    auto plan = packing::plan(demand, ledger_.invokers());
+  auto& tenant = tenants_.of(job.namespace_name);
+  const auto slots = job.demand.burst_size;
+  if (queue_.empty() && tenant.has_room(slots)) {
+    auto plan = packing::plan(job.demand, ledger_.invokers());
     if (plan) {
-      reserve({flare, demand}, *plan);
+      reserve(job, tenant, *plan, now);
       return std::move(*plan);
     }
     if (plan.error().code != ErrorCode::kBusy) return std::unexpected(std::move(plan).error());
-    reason = std::move(plan).error().message;
   } else {
-    GUST_TRY_VOID(packing::fits_when_empty(demand, ledger_.invokers()));
-    reason = ahead(queue_.size());
+    GUST_TRY_VOID(check(job, tenant));
   }
 
-  if (queue_.size() >= queue_limit_) {
+  const auto& request =
+      queue_.add({.job = std::move(job), .tenant = &tenant, .submitted = now, .number = ++submitted_});
+  if (queue_.size() == 1 && tenant.has_room(slots)) refused_ = request.number;
+  std::optional<packing::Plan> plan;
+  if (queue_.size() > 1 && may_fit(request.job.demand) && tenant.has_room(slots)) {
+    Queue::Walk walk(queue_, tenants_, now);
+    const auto* first = head(walk);
+    if (first == &request) {
+      plan = try_now(request);
+      promise_.reset();
+    } else if (first != nullptr && try_now(*first)) {
+      changed_ = true;  // its turn comes with the next admit()
+    } else if (first != nullptr) {
+      Passing passing(promise_to(*first), ledger_);
+      plan = try_passing(*first, request, passing, now);
+    }
+  }
+  if (plan) {
+    reserve(request.job, tenant, *plan, now);
+    unqueue(request);
+    changed_ = true;  // its namespace uses more now, and so perhaps another is next
+    return std::move(*plan);
+  }
+  if (queue_.size() > queue_limit_) {
+    unqueue(request);
     return fail(ErrorCode::kBusy,
                 fmt::format("the queue is full (limit {}); submit again when flares have started, or raise the limit",
                             queue_limit_));
   }
-  if (queue_.empty()) head_refused_ = true;
-  queue_.push_back({flare, demand});
-  queued_.emplace(flare, std::prev(queue_.end()));
-  return Place{.position = queue_.size(), .reason = std::move(reason)};
+  return std::nullopt;
 }
 
-std::vector<Start> Scheduler::admit() {
+std::vector<Start> Scheduler::admit(Moment now) {
   std::vector<Start> starts;
-  while (head_may_fit()) {
-    const auto& head = queue_.front();
-    auto plan = packing::plan(head.demand, ledger_.invokers());
+  if (now - looked_ >= kPatience) changed_ = true;
+  if (changed_) looked_ = now;
+  while (changed_ && !queue_.empty() && queue_.least_slots() <= totals().slots_free) {
+    Queue::Walk walk(queue_, tenants_, now);
+    const auto* first = head(walk);
+    if (first == nullptr) break;  // all wait for quotas
+    auto plan = try_now(*first);
     if (!plan) {
-      GUST_CHECK(plan.error().code == ErrorCode::kBusy, "what can never fit is not in the queue");
-      head_refused_ = true;
-      break;
+      const auto before = starts.size();
+      pass_head(*first, walk, now, starts);
+      if (starts.size() == before) break;
+      continue;  // what passed has changed what its namespace uses, and so perhaps the order
     }
-    reserve(head, *plan);
-    starts.push_back({head.flare, std::move(*plan)});
-    unqueue(queue_.begin());
+    promise_.reset();
+    reserve(first->job, *first->tenant, *plan, now);
+    starts.push_back({first->job.flare, std::move(*plan)});
+    unqueue(*first);
   }
+  changed_ = false;
   return starts;
 }
 
-void Scheduler::release(const FlareId& flare) {
+void Scheduler::pass_head(const Request& head, Queue::Walk& walk, Moment now, std::vector<Start>& starts) {
+  std::optional<Passing> passing;
+  std::size_t looks = 0;
+  while (const auto* request = walk.next()) {
+    if (++looks > kMostLooks || queue_.least_slots() > totals().slots_free) return;
+    if (!request->tenant->has_room(request->job.demand.burst_size)) {
+      walk.skip_tenant();
+      continue;
+    }
+    if (!may_fit(request->job.demand)) continue;
+    if (!passing) passing.emplace(promise_to(head), ledger_);
+    auto plan = try_passing(head, *request, *passing, now);
+    if (!plan && passing->vain_plans > kMostVainPlans) return;
+    if (!plan) continue;
+    reserve(request->job, *request->tenant, *plan, now);
+    starts.push_back({request->job.flare, std::move(*plan)});
+    unqueue(*request);
+    const auto vain_plans = passing->vain_plans;
+    passing.emplace(promise_to(head), ledger_);
+    passing->vain_plans = vain_plans;
+  }
+}
+
+void Scheduler::release(const FlareId& flare, Moment now) {
   const auto running = running_.find(flare);
   if (running == running_.end()) return;
-  for (auto& hold : running->second.holds) give_back(running->second, hold);
+  for (auto& hold : running->second.holds) give_back(running->second, hold, now);
   running_.erase(running);
 }
 
-void Scheduler::release_pack(const FlareId& flare, PackId pack) {
+void Scheduler::release_pack(const FlareId& flare, PackId pack, Moment now) {
   const auto running = running_.find(flare);
   if (running == running_.end()) return;
   auto& reservation = running->second;
   GUST_CHECK(pack.value() < reservation.holds.size(), "the pack is one of the plan's");
-  give_back(reservation, reservation.holds[pack.value()]);
+  give_back(reservation, reservation.holds[pack.value()], now);
   if (reservation.open == 0) running_.erase(running);
 }
 
 bool Scheduler::cancel(const FlareId& flare) {
-  const auto found = queued_.find(flare);
-  if (found == queued_.end()) return false;
-  unqueue(found->second);
+  const auto* request = queue_.find(flare);
+  if (request == nullptr) return false;
+  unqueue(*request);
+  changed_ = true;
   return true;
 }
 
-std::optional<Place> Scheduler::place(const FlareId& flare) const {
-  const auto found = queued_.find(flare);
-  if (found == queued_.end()) return std::nullopt;
-  const auto ahead = std::distance(queue_.begin(), Queue::const_iterator(found->second));
-  const auto position = static_cast<std::size_t>(ahead) + 1;
-  return Place{.position = position, .reason = why_waiting(*found->second, position)};
+std::optional<Place> Scheduler::place(const FlareId& flare, Moment now) {
+  const auto* wanted = queue_.find(flare);
+  if (wanted == nullptr) return std::nullopt;
+  Queue::Walk walk(queue_, tenants_, now);
+  std::size_t position = 1;
+  for (const auto* request = walk.next(); request != wanted; request = walk.next()) ++position;
+  return place_of(*wanted, position);
 }
 
-std::vector<Waiting> Scheduler::queue(std::size_t limit) const {
+std::vector<Waiting> Scheduler::queue(Moment now, std::size_t limit) {
   std::vector<Waiting> result;
   result.reserve(std::min(limit, queue_.size()));
-  for (const auto& request : queue_) {
-    if (result.size() >= limit) break;
+  Queue::Walk walk(queue_, tenants_, now);
+  while (result.size() < limit) {
+    const auto* request = walk.next();
+    if (request == nullptr) break;
     const auto position = result.size() + 1;
-    result.push_back({request.flare, request.demand, {.position = position, .reason = why_waiting(request, position)}});
+    result.push_back({.job = request->job, .submitted = request->submitted, .place = place_of(*request, position)});
   }
   return result;
 }
 
-void Scheduler::reserve(const Request& request, const packing::Plan& plan) {
-  Reservation reservation{.memory_per_pack = request.demand.memory_per_pack, .holds = {}, .open = plan.size()};
+Result<void> Scheduler::check(const Job& job, const Tenant& tenant) const {
+  GUST_TRY_VOID(packing::fits_when_empty(job.demand, ledger_.invokers()));
+  if (job.demand.burst_size <= tenant.share.quota) return {};
+  return fail(
+      ErrorCode::kNeverFits,
+      fmt::format("burst of {} workers needs as many slots; the quota of namespace {} is {}: {} short; use fewer "
+                  "workers, or have the quota raised",
+                  job.demand.burst_size, tenant.name, tenant.share.quota, job.demand.burst_size - tenant.share.quota));
+}
+
+/// The first that does not wait for its namespace's quota: those wait for their own kind, and keep nobody else.
+const Request* Scheduler::head(Queue::Walk& walk) const {
+  const Request* request = walk.next();
+  while (request != nullptr && !request->tenant->has_room(request->job.demand.burst_size)) {
+    walk.skip_tenant();
+    request = walk.next();
+  }
+  return request;
+}
+
+std::optional<packing::Plan> Scheduler::try_now(const Request& request) {
+  if (refused_ == request.number || !may_fit(request.job.demand)) return std::nullopt;
+  auto plan = packing::plan(request.job.demand, ledger_.invokers());
+  if (plan) return std::move(*plan);
+  GUST_CHECK(plan.error().code == ErrorCode::kBusy, "what can never fit is not in the queue");
+  refused_ = request.number;
+  return std::nullopt;
+}
+
+const Promise& Scheduler::promise_to(const Request& head) {
+  if (!promise_ || promise_->number != head.number) {
+    std::vector<const Reservation*> running;
+    running.reserve(running_.size());
+    for (const auto& [flare, reservation] : running_) running.push_back(&reservation);
+    promise_ = PromiseTo{.number = head.number, .promise = promise(head.job.demand, std::move(running), ledger_)};
+  }
+  return promise_->promise;
+}
+
+std::optional<packing::Plan> Scheduler::try_passing(const Request& head, const Request& request, Passing& passing,
+                                                    Moment now) {
+  const auto& job = request.job;
+  auto& promise = promise_->promise;
+  const bool in_time = passing.ends_in_time(job, now);
+  if (!in_time) {
+    // It would hold its part of the quota when the head wants to start.
+    const std::uint64_t both = std::uint64_t{job.demand.burst_size} + head.job.demand.burst_size;
+    if (request.tenant == head.tenant && !request.tenant->has_room(both)) return std::nullopt;
+    if (!passing.may_fit(job.demand)) return std::nullopt;
+  }
+  auto plan = packing::plan(job.demand, in_time ? ledger_.invokers() : passing.open());
+  if (!plan) {
+    ++passing.vain_plans;
+    return std::nullopt;
+  }
+  if (!in_time) promise.take(*plan, job.demand.memory_per_pack, ledger_);
+  return std::move(*plan);
+}
+
+void Scheduler::reserve(const Job& job, Tenant& tenant, const packing::Plan& plan, Moment now) {
+  Reservation reservation{.tenant = &tenant,
+                          .memory_per_pack = job.demand.memory_per_pack,
+                          .ends = now + job.time_limit,
+                          .holds = {},
+                          .open = plan.size()};
   reservation.holds.reserve(plan.size());
   for (const auto& pack : plan) {
-    ledger_.take(pack.invoker, pack.workers.count, request.demand.memory_per_pack);
+    ledger_.take(pack.invoker, pack.workers.count, job.demand.memory_per_pack);
     reservation.holds.push_back({pack.invoker, pack.workers.count});
   }
-  running_.emplace(request.flare, std::move(reservation));
+  tenants_.take(tenant, job.demand.burst_size, now);
+  running_.emplace(job.flare, std::move(reservation));
 }
 
-void Scheduler::give_back(Reservation& reservation, Hold& hold) {
+void Scheduler::give_back(Reservation& reservation, Hold& hold, Moment now) {
   if (hold.slots == 0) return;
-  ledger_.give(hold.invoker, std::exchange(hold.slots, 0), reservation.memory_per_pack);
+  ledger_.give(hold.invoker, hold.slots, reservation.memory_per_pack);
+  tenants_.give(*reservation.tenant, hold.slots, now);
+  if (promise_ && reservation.ends > promise_->promise.at) {
+    promise_->promise.give(hold, reservation.memory_per_pack, ledger_);
+  }
+  hold.slots = 0;
   --reservation.open;
-  head_refused_ = false;
+  freed();
 }
 
-Scheduler::Queue::iterator Scheduler::unqueue(Queue::iterator request) {
-  if (request == queue_.begin()) head_refused_ = false;
-  queued_.erase(request->flare);
-  return queue_.erase(request);
+void Scheduler::unqueue(const Request& request) {
+  if (promise_ && promise_->number == request.number) promise_.reset();
+  queue_.remove(request);
 }
 
-/// Without looking at the invokers: most calls come for one pack of many that end, when the head is far from fitting.
-bool Scheduler::head_may_fit() const {
-  if (queue_.empty() || head_refused_) return false;
-  const auto least = packing::least_need(queue_.front().demand);
+void Scheduler::freed() {
+  refused_ = 0;
+  changed_ = true;
+}
+
+/// Without looking at the invokers: most calls come for one pack of many that end, when nobody is near to fitting.
+bool Scheduler::may_fit(const packing::Demand& demand) const {
+  const auto least = packing::least_need(demand);
   return least.slots <= totals().slots_free && least.memory <= totals().memory_free;
 }
 
-std::string Scheduler::why_waiting(const Request& request, std::size_t position) const {
-  if (position > 1) return ahead(position - 1);
-  const auto plan = packing::plan(request.demand, ledger_.invokers());
-  return plan ? "it fits now and is about to start" : plan.error().message;
+Place Scheduler::place_of(const Request& request, std::size_t position) {
+  const auto slots = request.job.demand.burst_size;
+  const auto& tenant = *request.tenant;
+  Place place{.position = position, .reason = {}, .starts_by = {}};
+  if (!tenant.has_room(slots)) {
+    place.reason =
+        fmt::format("namespace {} holds {} slots of its quota of {}; burst of {} workers needs {} more", tenant.name,
+                    tenant.held, tenant.share.quota, slots, tenant.held + slots - tenant.share.quota);
+  } else if (position > 1) {
+    place.reason = ahead(position - 1);
+  } else if (const auto plan = packing::plan(request.job.demand, ledger_.invokers()); plan) {
+    place.reason = "it fits now and is about to start";
+  } else {
+    place.reason = plan.error().message;
+    if (const auto& all = totals(); all.cordoned > 0) {
+      place.reason += fmt::format("; {} of {} invokers are drained and take nothing new", all.cordoned, all.invokers);
+    }
+    if (const auto at = promise_to(request).at; at != Promise::kNever) place.starts_by = at;
+  }
+  return place;
 }
 
 }  // namespace gust::scheduler

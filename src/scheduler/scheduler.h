@@ -1,25 +1,32 @@
 // Gang admission: which flare may start now, on which invokers. A state machine: no I/O, no clocks, no threads; it is
-// told what happened and answers at once.
+// told what happened and when, and answers at once.
 //
-// A flare is reserved as a whole or not at all. One that does not fit now waits in a queue, first come, first served;
-// one that can never fit is refused at once. Nothing passes the head of the queue, so no flare starves, and none holds
-// a part of the cluster while it waits, so no two wait for each other.
+// A flare is reserved as a whole or not at all. One that does not fit now waits in a queue that is ordered by priority,
+// by what its namespace uses, and by how long it has waited (queue.h); one that can never fit is refused at once.
+//
+// The head of the queue holds a reservation: the time at which it fits if what runs ends by its time limits. Others may
+// pass it if they end before that, or if the head fits beside them still. So the head never starts later than it was
+// promised, and small flares use what it leaves idle. This is EASY backfill (D. Lifka, "The ANL/IBM SP Scheduling
+// System", JSSPP 1995), by flares' time limits instead of estimates: they are kept, so the promise is too.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
-#include <variant>
 #include <vector>
 
 #include "base/ids.h"
 #include "base/result.h"
 #include "packing/packing.h"
 #include "scheduler/ledger.h"
+#include "scheduler/policy.h"
+#include "scheduler/queue.h"
+#include "scheduler/reservation.h"
+#include "scheduler/tenants.h"
 
 namespace gust::scheduler {
 
@@ -31,13 +38,16 @@ struct Start {
 
 /// Where a flare stands in the queue and why it waits.
 struct Place {
-  std::size_t position = 0;  ///< 1 starts next
-  std::string reason;        ///< at position 1 what is short and by how much, behind it how many are ahead
+  std::size_t position = 0;  ///< 1 is the head
+  std::string reason;        ///< what is short and by how much, or how many are ahead
+  /// The head's reservation: it starts by then, unless an invoker leaves or one with more right comes. Absent for
+  /// others, and where the ends of what runs are not enough.
+  std::optional<Moment> starts_by;
 };
 
 struct Waiting {
-  FlareId flare;
-  packing::Demand demand;
+  Job job;
+  Moment submitted{0};
   Place place;
 };
 
@@ -52,18 +62,17 @@ struct Loss {
   std::vector<Refused> refused;  ///< queued ones that what is left could never hold; they are out of the queue
 };
 
-/// A plan, reserved, or a place in the queue.
-using Admission = std::variant<packing::Plan, Place>;
+/// A plan, reserved; nothing for a flare that waits.
+using Admission = std::optional<packing::Plan>;
 
 /// Thread rule: only on the controller's strand. Never blocks.
 ///
-/// Whatever may let queued flares start (an invoker that joins or leaves, packs released, a flare cancelled) is
-/// followed by one call of admit(); several such calls may share one.
+/// Whatever may let queued flares start (an invoker that joins, leaves or is uncordoned, packs released, a flare
+/// cancelled, one that was submitted while others wait) is followed by one call of admit(); several such calls may
+/// share one. `now` never goes back.
 class Scheduler {
  public:
-  static constexpr std::size_t kDefaultQueueLimit = 10'000;
-
-  explicit Scheduler(std::size_t queue_limit = kDefaultQueueLimit) : queue_limit_(queue_limit) {}
+  explicit Scheduler(Policy policy = {});
 
   /// `slots` and `memory` are what the invoker gives to packs in all; nothing of it is taken yet.
   /// Errors: kExists, kInvalid (no slots).
@@ -71,68 +80,84 @@ class Scheduler {
 
   /// The invoker is gone, and all reservations on it; the other packs of its flares stay reserved until they are
   /// released. Nothing happens if it is not there.
-  [[nodiscard]] Loss remove_invoker(InvokerId invoker);
+  [[nodiscard]] Loss remove_invoker(InvokerId invoker, Moment now);
 
-  /// Reserves all packs of the flare if it fits and nobody waits; else it waits its turn.
-  /// Errors: kInvalid, kUnavailable, kNeverFits as packing::plan; kBusy when the queue is full; kExists when this id is
-  /// queued or running.
-  [[nodiscard]] Result<Admission> submit(const FlareId& flare, const packing::Demand& demand);
+  /// From now on the invoker gets no packs; those that it has go on. What fits only with it waits. False if it is not
+  /// there.
+  bool drain(InvokerId invoker);
+  bool uncordon(InvokerId invoker);
 
-  /// The flares from the head of the queue on that fit now, with their reserved plans, in the order of submission.
-  /// Cheap when nothing was freed since the last call.
-  [[nodiscard]] std::vector<Start> admit();
+  /// Reserves all packs of the flare if it fits and takes nothing from those ahead of it; else it waits its turn.
+  /// Errors: kInvalid, kUnavailable, kNeverFits as packing::plan, kNeverFits also for more than its namespace's quota;
+  /// kBusy when the queue is full; kExists when this id is queued or running.
+  [[nodiscard]] Result<Admission> submit(Job job, Moment now);
+
+  /// The flares that may start now, with their reserved plans, in the order in which they were chosen.
+  /// Cheap when nothing happened since the last call.
+  [[nodiscard]] std::vector<Start> admit(Moment now);
 
   /// All that the flare still has reserved is free. Nothing happens if it has nothing (any more).
-  void release(const FlareId& flare);
+  void release(const FlareId& flare, Moment now);
 
   /// One pack of a running flare ended; `pack` is its index in the plan. The last one ends the flare here. Nothing
   /// happens for a pack that was released before or lost with its invoker. Aborts if the plan has no such pack.
-  void release_pack(const FlareId& flare, PackId pack);
+  void release_pack(const FlareId& flare, PackId pack, Moment now);
 
   /// Takes a flare out of the queue. False if it is not there: it may be running already.
   bool cancel(const FlareId& flare);
 
   /// Where a queued flare stands; nothing if it is not queued. Linear in its position.
-  [[nodiscard]] std::optional<Place> place(const FlareId& flare) const;
+  [[nodiscard]] std::optional<Place> place(const FlareId& flare, Moment now);
 
   /// The queue from its head on, `limit` of it at most.
-  [[nodiscard]] std::vector<Waiting> queue(std::size_t limit = SIZE_MAX) const;
+  [[nodiscard]] std::vector<Waiting> queue(Moment now, std::size_t limit = SIZE_MAX);
 
   [[nodiscard]] std::size_t queued() const { return queue_.size(); }
   /// Flares that have something reserved.
   [[nodiscard]] std::size_t running() const { return running_.size(); }
   [[nodiscard]] const Totals& totals() const { return ledger_.totals(); }
-  /// Free and total of each invoker, in no particular order; valid until the next call of add_ or remove_invoker.
+  /// Free and total of each invoker, in no particular order; nothing is free on a cordoned one. Valid until the next
+  /// call of add_ or remove_invoker.
   [[nodiscard]] std::span<const packing::Capacity> invokers() const { return ledger_.invokers(); }
+  /// What is not taken of the invoker at an index of invokers(), cordoned or not.
+  [[nodiscard]] packing::Capacity load(std::size_t index) const { return ledger_.load(index); }
+  [[nodiscard]] bool is_cordoned(std::size_t index) const { return ledger_.is_cordoned(index); }
+  /// Slots that the namespace's flares hold.
+  [[nodiscard]] std::uint64_t held(std::string_view namespace_name) { return tenants_.of(namespace_name).held; }
 
  private:
-  struct Request {
-    FlareId flare;
-    packing::Demand demand;
-  };
-  struct Hold {
-    InvokerId invoker;
-    std::uint32_t slots = 0;  ///< 0 once it is released or lost
-  };
-  struct Reservation {
-    Bytes memory_per_pack;
-    std::vector<Hold> holds;  ///< by the index of the pack
-    std::size_t open = 0;     ///< holds that are not released or lost
-  };
-  using Queue = std::list<Request>;
+  /// What one look at the queue behind its head may still do.
+  class Passing;
 
-  void reserve(const Request& request, const packing::Plan& plan);
-  void give_back(Reservation& reservation, Hold& hold);
-  Queue::iterator unqueue(Queue::iterator request);
-  [[nodiscard]] bool head_may_fit() const;
-  [[nodiscard]] std::string why_waiting(const Request& request, std::size_t position) const;
+  Result<void> check(const Job& job, const Tenant& tenant) const;
+  const Request* head(Queue::Walk& walk) const;
+  std::optional<packing::Plan> try_now(const Request& request);
+  const Promise& promise_to(const Request& head);
+  std::optional<packing::Plan> try_passing(const Request& head, const Request& request, Passing& passing, Moment now);
+  void pass_head(const Request& head, Queue::Walk& walk, Moment now, std::vector<Start>& starts);
+
+  void reserve(const Job& job, Tenant& tenant, const packing::Plan& plan, Moment now);
+  void give_back(Reservation& reservation, Hold& hold, Moment now);
+  void unqueue(const Request& request);
+  void freed();
+  [[nodiscard]] bool may_fit(const packing::Demand& demand) const;
+  [[nodiscard]] Place place_of(const Request& request, std::size_t position);
 
   std::size_t queue_limit_;
   Ledger ledger_;
+  Tenants tenants_;
   Queue queue_;
-  std::unordered_map<FlareId, Queue::iterator> queued_;
   std::unordered_map<FlareId, Reservation> running_;
-  bool head_refused_ = false;  ///< the head was tried and did not fit, and nothing was freed since
+  std::uint64_t submitted_ = 0;
+
+  struct PromiseTo {
+    std::uint64_t number = 0;  ///< of the request
+    Promise promise;
+  };
+  std::optional<PromiseTo> promise_;  ///< to the head that was last found waiting
+  std::uint64_t refused_ = 0;         ///< number of the request that did not fit, with nothing freed since; or 0
+  bool changed_ = false;              ///< something happened since the last admit()
+  Moment looked_{0};                  ///< when the queue was last looked at
 };
 
 }  // namespace gust::scheduler

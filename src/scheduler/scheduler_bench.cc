@@ -20,6 +20,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::uint32_t kSlots = 48;
 constexpr Bytes kInvokerMemory = Bytes::mb(128) * kSlots;
 constexpr Bytes kPackMemory = Bytes::mb(128);
+constexpr Moment kNow = std::chrono::hours(1);
 
 FlareId flare(unsigned number) { return FlareId(fmt::format("{:032x}", number)); }
 
@@ -29,6 +30,14 @@ Scheduler cluster(std::uint32_t invokers) {
     GUST_CHECK(scheduler.add_invoker(InvokerId(i), kSlots, kInvokerMemory).has_value(), "the invoker joins");
   }
   return scheduler;
+}
+
+Job job(unsigned number, const Demand& demand) {
+  return {.flare = flare(number),
+          .namespace_name = "guest",
+          .demand = demand,
+          .time_limit = std::chrono::minutes(1),
+          .priority = 0};
 }
 
 Demand demand(std::uint32_t workers, std::uint32_t granularity) {
@@ -68,13 +77,13 @@ void submit_and_release(benchmark::State& state) {
   auto scheduler = cluster(static_cast<std::uint32_t>(state.range(0)));
   const auto wanted = demand(static_cast<std::uint32_t>(state.range(1)), static_cast<std::uint32_t>(state.range(2)));
   const auto floor = median_plan_seconds(wanted, scheduler);
-  const auto id = flare(1);
+  const auto flare_job = job(1, wanted);
   const auto start = Clock::now();
   for (auto _ : state) {
-    const auto admission = scheduler.submit(id, wanted);
-    GUST_CHECK(admission && std::holds_alternative<packing::Plan>(*admission), "the flare is placed");
-    scheduler.release(id);
-    benchmark::DoNotOptimize(scheduler.admit());
+    const auto admission = scheduler.submit(flare_job, kNow);
+    GUST_CHECK(admission && *admission, "the flare is placed");
+    scheduler.release(flare_job.flare, kNow);
+    benchmark::DoNotOptimize(scheduler.admit(kNow));
   }
   const auto seconds =
       std::chrono::duration<double>(Clock::now() - start).count() / static_cast<double>(state.iterations());
@@ -107,17 +116,18 @@ void release_pack_by_pack_under_a_queue(benchmark::State& state) {
   const auto all = demand(static_cast<std::uint32_t>(scheduler.totals().slots_total), 1);
   for (auto _ : state) {
     state.PauseTiming();
-    GUST_CHECK(scheduler.submit(flare(0), all).has_value(), "the first takes all");
-    for (unsigned i = 1; i <= waiting; ++i) GUST_CHECK(scheduler.submit(flare(i), all).has_value(), "there is room");
+    GUST_CHECK(scheduler.submit(job(0, all), kNow).has_value(), "the first takes all");
+    for (unsigned i = 1; i <= waiting; ++i)
+      GUST_CHECK(scheduler.submit(job(i, all), kNow).has_value(), "there is room");
     state.ResumeTiming();
     for (std::uint32_t pack = 0; pack < workers; ++pack) {
-      scheduler.release_pack(flare(0), PackId(pack));
-      benchmark::DoNotOptimize(scheduler.admit());
+      scheduler.release_pack(flare(0), PackId(pack), kNow);
+      benchmark::DoNotOptimize(scheduler.admit(kNow));
     }
     state.PauseTiming();
     GUST_CHECK(scheduler.queued() == waiting || workers == all.burst_size, "nobody starts before all is free");
     for (unsigned i = 0; i <= waiting; ++i) {
-      if (!scheduler.cancel(flare(i))) scheduler.release(flare(i));
+      if (!scheduler.cancel(flare(i))) scheduler.release(flare(i), kNow);
     }
     expect_all_free(scheduler);
     state.ResumeTiming();
@@ -140,16 +150,16 @@ void pass_through_a_queue(benchmark::State& state) {
   auto scheduler = cluster(static_cast<std::uint32_t>(state.range(0)));
   const auto slots = static_cast<unsigned>(scheduler.totals().slots_total);
   const auto waiting = static_cast<unsigned>(state.range(1));
-  GUST_CHECK(scheduler.submit(flare(0), demand(slots - 1, kSlots)).has_value(), "all but one slot are taken");
+  GUST_CHECK(scheduler.submit(job(0, demand(slots - 1, kSlots)), kNow).has_value(), "all but one slot are taken");
   const auto one = demand(1, 1);
   unsigned first = 1;
   unsigned next = 1;
-  for (; next <= waiting + 1; ++next) GUST_CHECK(scheduler.submit(flare(next), one).has_value(), "there is room");
+  for (; next <= waiting + 1; ++next) GUST_CHECK(scheduler.submit(job(next, one), kNow).has_value(), "there is room");
   for (auto _ : state) {
-    scheduler.release(flare(first));
-    const auto starts = scheduler.admit();
+    scheduler.release(flare(first), kNow);
+    const auto starts = scheduler.admit(kNow);
     GUST_CHECK(starts.size() == 1 && starts[0].flare == flare(++first), "the next in order starts");
-    GUST_CHECK(scheduler.submit(flare(next++), one).has_value(), "there is room");
+    GUST_CHECK(scheduler.submit(job(next++, one), kNow).has_value(), "there is room");
   }
 }
 BENCHMARK(pass_through_a_queue)
@@ -168,11 +178,11 @@ void lose_an_invoker(benchmark::State& state) {
   const auto half = demand(static_cast<std::uint32_t>(scheduler.totals().slots_total / 2), 1);
   const auto all = demand(static_cast<std::uint32_t>(scheduler.totals().slots_total), kSlots);
   const InvokerId leaving(static_cast<std::uint32_t>(state.range(0)) - 1);
-  GUST_CHECK(scheduler.submit(flare(0), all).has_value(), "all is taken");
+  GUST_CHECK(scheduler.submit(job(0, all), kNow).has_value(), "all is taken");
   for (unsigned i = 1; i <= state.range(1); ++i)
-    GUST_CHECK(scheduler.submit(flare(i), half).has_value(), "there is room");
+    GUST_CHECK(scheduler.submit(job(i, half), kNow).has_value(), "there is room");
   for (auto _ : state) {
-    const auto loss = scheduler.remove_invoker(leaving);
+    const auto loss = scheduler.remove_invoker(leaving, kNow);
     GUST_CHECK(loss.refused.empty(), "half of it all fits still");
     GUST_CHECK(scheduler.add_invoker(leaving, kSlots, kInvokerMemory).has_value(), "it joins again");
   }

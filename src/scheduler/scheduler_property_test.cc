@@ -1,11 +1,13 @@
-// Random traces of everything that can happen, against books kept apart from the scheduler's.
+// Random traces of everything that can happen, against books kept apart from the scheduler's: nothing is
+// over-committed, lost, started twice or out of turn, and what the head of the queue was promised is kept.
 #include <algorithm>
-#include <deque>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
+#include <utility>
 
 #include "scheduler/scheduler.h"
 
@@ -14,34 +16,55 @@ namespace {
 
 using packing::Demand;
 using packing::Strategy;
+using namespace std::chrono_literals;
 
-constexpr int kTraces = 100;
+constexpr int kTraces = 150;
 constexpr int kSteps = 400;
 constexpr std::size_t kQueueLimit = 12;
+constexpr const char* kNamespaces[] = {"plain", "heavy", "limited"};
+constexpr std::uint64_t kQuota = 9;
+
+Policy policy() {
+  Policy policy;
+  policy.queue_limit = kQueueLimit;
+  policy.ageing = 20s;
+  policy.half_life = 30s;
+  policy.shares = {{"heavy", {.weight = 4}}, {"limited", {.weight = 1, .quota = kQuota}}};
+  return policy;
+}
+
+enum class Ranks : std::uint8_t {
+  kMany,  ///< priorities and namespaces
+  kOne,   ///< nobody has more right than who came before, so what the head was promised must be kept
+};
 
 class Trace {
  public:
-  explicit Trace(std::mt19937& random) : random_(random) {}
+  Trace(std::mt19937& random, Ranks ranks) : random_(random), ranks_(ranks) {}
 
   void run() {
     for (int step = 0; step < kSteps && !testing::Test::HasFailure(); ++step) {
       SCOPED_TRACE(testing::Message() << "step " << step);
+      pass_time();
       do_something();
       if (below(4) > 0) admit();  // several events may share one call
       compare_books();
     }
-    drain();
+    end_all();
   }
 
  private:
   struct Running {
+    std::string namespace_name;
     Bytes memory;
+    Moment ends{0};
     std::map<std::uint32_t, packing::PlannedPack> open;  // by index in the plan
     std::size_t packs = 0;
   };
   struct Invoker {
     std::uint32_t slots = 0;
     Bytes memory;
+    bool drained = false;
   };
 
   std::uint32_t below(std::uint32_t n) { return static_cast<std::uint32_t>(random_() % n); }
@@ -51,18 +74,35 @@ class Trace {
     return std::next(map.begin(), below(static_cast<std::uint32_t>(map.size())));
   }
 
+  /// Time limits are kept: whoever is still there then is ended.
+  void pass_time() {
+    const auto until = now_ + std::chrono::milliseconds(below(3000));
+    for (;;) {
+      const auto next = std::ranges::min_element(running_, {}, [](const auto& each) { return each.second.ends; });
+      if (next == running_.end() || next->second.ends > until) break;
+      now_ = std::max(now_, next->second.ends);
+      release(next);
+      admit();
+    }
+    now_ = until;
+  }
+
   void do_something() {
-    const auto what = below(20);
+    const auto what = below(22);
     if (what < 2) {
       join();
     } else if (what == 2) {
       leave();
-    } else if (what < 11) {
+    } else if (what == 3) {
+      drain();
+    } else if (what == 4) {
+      uncordon();
+    } else if (what < 14) {
       submit();
-    } else if (what < 13) {
+    } else if (what < 15) {
       cancel();
-    } else if (what < 16) {
-      release_whole();
+    } else if (what < 18) {
+      if (!running_.empty()) release(any_of(running_));
     } else {
       release_one_pack();
     }
@@ -71,12 +111,15 @@ class Trace {
   void join() {
     const InvokerId id(below(6));  // ids come back, as when an invoker restarts
     const Invoker invoker{.slots = 1 + below(8), .memory = Bytes(below(10))};
-    EXPECT_EQ(scheduler_.add_invoker(id, invoker.slots, invoker.memory).has_value(),
-              invokers_.emplace(id, invoker).second);
+    const bool is_new = invokers_.emplace(id, invoker).second;
+    EXPECT_EQ(scheduler_.add_invoker(id, invoker.slots, invoker.memory).has_value(), is_new);
+    happened_ |= is_new;
   }
 
   void leave() {
     if (invokers_.empty()) return;
+    promised_.reset();
+    happened_ = true;
     const auto gone = any_of(invokers_)->first;
     invokers_.erase(gone);
     std::vector<FlareId> broken;
@@ -87,42 +130,63 @@ class Trace {
       }
       running = open.empty() ? running_.erase(running) : std::next(running);
     }
-    const auto loss = scheduler_.remove_invoker(gone);
+    const auto loss = scheduler_.remove_invoker(gone, now_);
     EXPECT_EQ(loss.broken, broken);
     const auto capacities = free_now();
     std::vector<FlareId> refused;
     for (const auto& each : loss.refused) refused.push_back(each.flare);
-    std::vector<FlareId> expected;
-    for (const auto& [flare, demand] : waiting_) {
-      if (!packing::fits_when_empty(demand, capacities)) expected.push_back(flare);
+    std::vector<FlareId> expected;  // the ids are in the order of submission
+    for (const auto& [flare, job] : waiting_) {
+      if (!packing::fits_when_empty(job.demand, capacities)) expected.push_back(flare);
     }
     EXPECT_EQ(refused, expected);
-    std::erase_if(waiting_, [&](const auto& each) { return std::ranges::count(expected, each.first) > 0; });
+    for (const auto& flare : expected) waiting_.erase(flare);
+  }
+
+  void drain() {
+    if (invokers_.empty()) return;
+    promised_.reset();
+    const auto victim = any_of(invokers_);
+    victim->second.drained = true;
+    EXPECT_TRUE(scheduler_.drain(victim->first));
+  }
+
+  void uncordon() {
+    if (invokers_.empty()) return;
+    const auto victim = any_of(invokers_);
+    victim->second.drained = false;
+    happened_ = true;
+    EXPECT_TRUE(scheduler_.uncordon(victim->first));
   }
 
   void submit() {
     constexpr Strategy kStrategies[] = {Strategy::kHeterogeneous, Strategy::kHomogeneous, Strategy::kMixed};
-    const FlareId flare(fmt::format("{:032x}", next_flare_++));
-    const Demand demand{.burst_size = 1 + below(16),
-                        .strategy = kStrategies[below(3)],
-                        .granularity = 1 + below(5),
-                        .memory_per_pack = Bytes(below(4))};
-    const auto ever = packing::fits_when_empty(demand, free_now());
-    const bool now = waiting_.empty() && packing::plan(demand, free_now()).has_value();
-    const auto admission = scheduler_.submit(flare, demand);
-    if (!ever) {
+    const Job job{.flare = FlareId(fmt::format("{:032x}", next_flare_++)),
+                  .namespace_name = kNamespaces[ranks_ == Ranks::kOne ? 0 : below(3)],
+                  .demand = {.burst_size = 1 + below(16),
+                             .strategy = kStrategies[below(3)],
+                             .granularity = 1 + below(5),
+                             .memory_per_pack = Bytes(below(4))},
+                  .time_limit = std::chrono::milliseconds(1 + below(20'000)),
+                  .priority = ranks_ == Ranks::kOne ? 0 : static_cast<Priority>(below(21)) - 10};
+    const auto ever = packing::fits_when_empty(job.demand, free_now());
+    const bool over_quota = job.namespace_name == "limited" && job.demand.burst_size > kQuota;
+    const bool fits = has_room(job) && packing::plan(job.demand, free_now()).has_value();
+    const auto admission = scheduler_.submit(job, now_);
+    if (!ever || over_quota) {
       ASSERT_FALSE(admission);
-      EXPECT_EQ(admission.error().code, ever.error().code);
-    } else if (now) {
-      ASSERT_TRUE(admission && std::holds_alternative<packing::Plan>(*admission));
-      start(flare, demand, std::get<packing::Plan>(*admission));
-    } else if (waiting_.size() >= kQueueLimit) {
-      ASSERT_FALSE(admission);
+      EXPECT_EQ(admission.error().code, ever ? ErrorCode::kNeverFits : ever.error().code);
+    } else if (!admission) {
       EXPECT_EQ(admission.error().code, ErrorCode::kBusy);
+      EXPECT_EQ(waiting_.size(), kQueueLimit);
+    } else if (*admission) {
+      EXPECT_TRUE(fits);
+      happened_ |= !waiting_.empty();  // it passed others
+      start(job, **admission);
     } else {
-      ASSERT_TRUE(admission && std::holds_alternative<Place>(*admission));
-      waiting_.emplace_back(flare, demand);
-      EXPECT_EQ(std::get<Place>(*admission).position, waiting_.size());
+      EXPECT_TRUE(!fits || !waiting_.empty());
+      waiting_.emplace(job.flare, job);
+      EXPECT_LE(waiting_.size(), kQueueLimit);
     }
   }
 
@@ -131,52 +195,95 @@ class Trace {
     const auto victim = any_of(waiting_);
     EXPECT_TRUE(scheduler_.cancel(victim->first));
     EXPECT_FALSE(scheduler_.cancel(victim->first));
+    happened_ = true;
     waiting_.erase(victim);
   }
 
-  void release_whole() {
-    if (running_.empty()) return;
-    const auto victim = any_of(running_);
-    scheduler_.release(victim->first);
+  void release(std::map<FlareId, Running>::iterator victim) {
+    scheduler_.release(victim->first, now_);
     running_.erase(victim);
+    happened_ = true;
   }
 
   void release_one_pack() {
     if (running_.empty()) return;
     const auto victim = any_of(running_);
     const auto pack = below(static_cast<std::uint32_t>(victim->second.packs));  // perhaps one that ended before
-    scheduler_.release_pack(victim->first, PackId(pack));
-    victim->second.open.erase(pack);
+    scheduler_.release_pack(victim->first, PackId(pack), now_);
+    happened_ |= victim->second.open.erase(pack) > 0;
     if (victim->second.open.empty()) running_.erase(victim);
   }
 
   void admit() {
-    for (const auto& [flare, plan] : scheduler_.admit()) {
-      ASSERT_FALSE(waiting_.empty()) << "started what did not wait";
-      EXPECT_EQ(flare, waiting_.front().first) << "out of order";
-      start(flare, waiting_.front().second, plan);
-      waiting_.pop_front();
+    for (const auto& [flare, plan] : scheduler_.admit(now_)) {
+      const auto waited = waiting_.find(flare);
+      ASSERT_NE(waited, waiting_.end()) << "started what did not wait";
+      const auto job = waited->second;
+      waiting_.erase(waited);
+      start(job, plan);
     }
-    if (!waiting_.empty()) {
-      EXPECT_FALSE(packing::plan(waiting_.front().second, free_now())) << "the head fits but was left waiting";
+    const auto free = free_now();
+    std::set<std::string> blocked;
+    std::optional<FlareId> head;
+    for (const auto& [job, submitted, place] : scheduler_.queue(now_)) {
+      if (!has_room(job)) blocked.insert(job.namespace_name);
+      if (blocked.contains(job.namespace_name)) continue;
+      if (std::exchange(happened_, false)) {
+        EXPECT_FALSE(packing::plan(job.demand, free)) << "the head fits but was left waiting";
+      }
+      head = job.flare;
+      if (ranks_ == Ranks::kMany) break;
+      EXPECT_EQ(job.flare, waiting_.begin()->first) << "the ids are in the order of submission";
+      if (place.starts_by) {
+        keep_promise(job.flare, *place.starts_by);
+      } else {
+        promised_.reset();
+      }
+      break;
     }
+    if (!head) promised_.reset();
   }
 
-  void start(const FlareId& flare, const Demand& demand, const packing::Plan& plan) {
-    EXPECT_TRUE(started_.insert(flare).second) << "started twice";
-    Running running{.memory = demand.memory_per_pack, .open = {}, .packs = plan.size()};
+  /// While the same flare is the head and no capacity is lost, its time only comes nearer.
+  void keep_promise(const FlareId& head, Moment starts_by) {
+    if (promised_ && promised_->first == head) {
+      EXPECT_LE(starts_by, promised_->second) << "the head's start was put off";
+      EXPECT_LE(now_, promised_->second) << "the head was promised to start before";
+    }
+    promised_ = {head, starts_by};
+  }
+
+  void start(const Job& job, const packing::Plan& plan) {
+    EXPECT_TRUE(has_room(job)) << "over its namespace's quota";
+    EXPECT_TRUE(started_.insert(job.flare).second) << "started twice";
+    Running running{.namespace_name = job.namespace_name,
+                    .memory = job.demand.memory_per_pack,
+                    .ends = now_ + job.time_limit,
+                    .open = {},
+                    .packs = plan.size()};
     std::uint32_t workers = 0;
     for (const auto& pack : plan) {
+      EXPECT_FALSE(invokers_.at(pack.invoker).drained);
       running.open.emplace(static_cast<std::uint32_t>(running.open.size()), pack);
       workers += pack.workers.count;
     }
-    EXPECT_EQ(workers, demand.burst_size);
-    running_.emplace(flare, std::move(running));
+    EXPECT_EQ(workers, job.demand.burst_size);
+    running_.emplace(job.flare, std::move(running));
     free_now();  // fails if anything is taken twice
   }
 
-  /// What is free by our books: totals less the open packs.
-  std::vector<packing::Capacity> free_now() {
+  bool has_room(const Job& job) const {
+    if (job.namespace_name != "limited") return true;
+    std::uint64_t held = job.demand.burst_size;
+    for (const auto& [flare, running] : running_) {
+      if (running.namespace_name != "limited") continue;
+      for (const auto& [index, pack] : running.open) held += pack.workers.count;
+    }
+    return held <= kQuota;
+  }
+
+  /// What is free by our books, cordoned or not: totals less the open packs.
+  std::map<InvokerId, packing::Capacity> loads() {
     std::map<InvokerId, packing::Capacity> free;
     for (const auto& [id, each] : invokers_) free[id] = {id, each.slots, each.memory, each.slots, each.memory};
     for (const auto& [flare, running] : running_) {
@@ -188,17 +295,37 @@ class Trace {
         capacity.free_memory -= running.memory;
       }
     }
+    return free;
+  }
+
+  std::vector<packing::Capacity> free_now() {
     std::vector<packing::Capacity> result;
-    for (const auto& each : free) result.push_back(each.second);
+    for (auto [id, capacity] : loads()) {
+      if (invokers_.at(id).drained) {
+        capacity.free_slots = 0;
+        capacity.free_memory = Bytes();
+      }
+      result.push_back(capacity);
+    }
     return result;
   }
 
   void compare_books() {
     const auto ours = free_now();
+    auto real = loads();
+    for (std::size_t i = 0; i < scheduler_.invokers().size(); ++i) {
+      const auto theirs = scheduler_.load(i);
+      EXPECT_EQ(theirs.free_slots, real.at(theirs.invoker).free_slots);
+      EXPECT_EQ(theirs.free_memory, real.at(theirs.invoker).free_memory);
+      EXPECT_EQ(scheduler_.is_cordoned(i), invokers_.at(theirs.invoker).drained);
+    }
     std::vector<packing::Capacity> theirs(scheduler_.invokers().begin(), scheduler_.invokers().end());
     std::ranges::sort(theirs, {}, &packing::Capacity::invoker);
     ASSERT_EQ(ours.size(), theirs.size());
-    Totals totals{.invokers = ours.size(), .slots_total = 0, .slots_free = 0, .memory_total = {}, .memory_free = {}};
+    Totals totals;
+    totals.invokers = ours.size();
+    totals.cordoned = static_cast<std::size_t>(
+        std::ranges::count_if(invokers_, [](const auto& each) { return each.second.drained; }));
     for (std::size_t i = 0; i < ours.size(); ++i) {
       EXPECT_EQ(ours[i].invoker, theirs[i].invoker);
       EXPECT_EQ(ours[i].free_slots, theirs[i].free_slots);
@@ -213,34 +340,43 @@ class Trace {
     EXPECT_EQ(scheduler_.totals(), totals);
     EXPECT_EQ(scheduler_.running(), running_.size());
 
-    const auto queue = scheduler_.queue();
+    const auto queue = scheduler_.queue(now_);
     ASSERT_EQ(queue.size(), waiting_.size());
     for (std::size_t i = 0; i < queue.size(); ++i) {
-      EXPECT_EQ(queue[i].flare, waiting_[i].first);
+      EXPECT_TRUE(waiting_.contains(queue[i].job.flare));
       EXPECT_EQ(queue[i].place.position, i + 1);
       EXPECT_FALSE(queue[i].place.reason.empty());
-      EXPECT_EQ(scheduler_.place(queue[i].flare)->position, i + 1);
+      EXPECT_EQ(scheduler_.place(queue[i].job.flare, now_)->position, i + 1);
     }
   }
 
   /// When everything that runs ends, again and again, everything that waits must have run.
-  void drain() {
+  void end_all() {
+    for (auto& [id, invoker] : invokers_) {
+      invoker.drained = false;
+      scheduler_.uncordon(id);
+    }
     for (int round = 0; !waiting_.empty() || !running_.empty(); ++round) {
       ASSERT_LT(round, 1000) << "flares are stuck";
       admit();
-      while (!running_.empty()) release_whole();
+      while (!running_.empty()) release(any_of(running_));
       compare_books();
     }
     EXPECT_EQ(scheduler_.totals().slots_free, scheduler_.totals().slots_total);
     EXPECT_EQ(scheduler_.totals().memory_free, scheduler_.totals().memory_total);
+    for (const char* name : kNamespaces) EXPECT_EQ(scheduler_.held(name), 0);
   }
 
   std::mt19937& random_;
-  Scheduler scheduler_{kQueueLimit};
+  Ranks ranks_;
+  Scheduler scheduler_{policy()};
+  Moment now_{0};
   std::map<InvokerId, Invoker> invokers_;
-  std::deque<std::pair<FlareId, Demand>> waiting_;
+  std::map<FlareId, Job> waiting_;
   std::map<FlareId, Running> running_;
   std::set<FlareId> started_;
+  std::optional<std::pair<FlareId, Moment>> promised_;
+  bool happened_ = false;  // something that admit() has not been asked about yet
   std::uint64_t next_flare_ = 1;
 };
 
@@ -249,8 +385,70 @@ TEST(SchedulerProperties, RandomTracesKeepTheBooks) {
   for (int i = 0; i < kTraces && !testing::Test::HasFailure(); ++i) {
     SCOPED_TRACE(testing::Message() << "seed " << seed << ", trace " << i);
     std::mt19937 random(seed + static_cast<std::uint32_t>(i));
-    Trace(random).run();
+    Trace(random, i % 2 == 0 ? Ranks::kMany : Ranks::kOne).run();
   }
+}
+
+Demand workers(std::uint32_t n) {
+  return {.burst_size = n, .strategy = Strategy::kHeterogeneous, .granularity = 0, .memory_per_pack = Bytes()};
+}
+
+/// A flare that others have more right than, and that needs the whole cluster, under an overload without end.
+TEST(SchedulerProperties, NothingStarves) {
+  const auto seed = std::random_device()();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  const auto below = [&](std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); };
+  Policy rules;
+  rules.queue_limit = 1'000'000;
+  rules.ageing = 10s;
+  Scheduler scheduler(rules);
+  for (std::uint32_t i = 0; i < 4; ++i) ASSERT_TRUE(scheduler.add_invoker(InvokerId(i), 8, Bytes::mb(8)));
+
+  const FlareId large(std::string(32, 'f'));
+  Moment now{0};
+  std::map<FlareId, Moment> ends;
+  std::set<FlareId> late;
+  bool large_started = false;
+  int passed = 0;  // that came after the large one and started before it
+  std::uint64_t next = 1;
+  for (; !large_started; now += 100ms) {
+    // 20 steps of priority and log2(1 + 2 x 32) of use are 26 times the ageing; what came until then goes first.
+    ASSERT_LT(now, 400s);
+    for (auto each = ends.begin(); each != ends.end();) {
+      if (each->second > now) {
+        ++each;
+        continue;
+      }
+      scheduler.release(each->first, now);
+      each = ends.erase(each);
+    }
+    for (const auto& start : scheduler.admit(now)) {
+      large_started |= start.flare == large;
+      passed += static_cast<int>(late.count(start.flare));
+      ends[start.flare] = now + 4s;
+    }
+    if (now % 500ms == 0ms) {  // 9 slots a second, of 8 that come free
+      const FlareId id(fmt::format("{:032x}", next++));
+      const auto admission = scheduler.submit({.flare = id,
+                                               .namespace_name = fmt::format("small-{}", below(5)),
+                                               .demand = workers(1 + below(8)),
+                                               .time_limit = 5s,
+                                               .priority = kMostPriority},
+                                              now);
+      if (admission && *admission) ends[id] = now + 4s;
+      if (admission && !*admission && now > 20s) late.insert(id);
+    }
+    if (now == 20s) {
+      ASSERT_TRUE(scheduler.submit({.flare = large,
+                                    .namespace_name = "small-0",
+                                    .demand = workers(32),
+                                    .time_limit = 5s,
+                                    .priority = kLeastPriority},
+                                   now));
+    }
+  }
+  EXPECT_GT(passed, 0) << "it had the least right of all";
 }
 
 }  // namespace

@@ -85,7 +85,9 @@ class Conformance : public ::testing::TestWithParam<Case> {
   /// Each worker does it once for each payload.
   void run(const std::function<void(Worker&, std::size_t payload)>& work) {
     flare_->run([&](Worker& self) {
+      const auto patience = self.deadline - std::chrono::steady_clock::now();
       for (const std::size_t payload : GetParam().payloads) {
+        self.deadline = std::chrono::steady_clock::now() + patience;
         SCOPED_TRACE(std::to_string(payload) + " bytes");
         work(self, payload);
       }

@@ -84,6 +84,17 @@ def test_a_killed_pack_leaves_nothing(cluster, store):
     store.wait_empty()
 
 
+def test_a_store_that_comes_again_is_waited_for(cluster, store):
+    flare = cluster.flare("talk", [{"do": "rounds", "count": 100}] * 2, granularity=1, backend="s3")
+    wait_for(lambda: store.objects() > 0, 20, "packs that talk")
+    for _ in range(2):
+        store.kill()
+        store.start()
+    assert cluster.look(flare)["stamps"]["ended"] is None, "it was not in the middle"
+    assert results(cluster.wait_ended(flare, 60)) == [100] * 2
+    store.wait_empty()
+
+
 def test_the_secret_is_in_no_log(cluster, store):
     assert SECRET not in cluster.errors()
     assert store.uri not in cluster.errors()
