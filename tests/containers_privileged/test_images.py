@@ -82,9 +82,9 @@ class FromImages(Cluster):
         log = self.runtime / "log"
         self.parts.append(start(self.roots["controller"], "ro", ["/usr/local/bin/gust", "controller"], {
             "GUST_API_KEY": KEY, "GUST_JOIN_TOKEN": TOKEN, "GUST_LISTEN": "127.0.0.1:0", "GUST_TRANSPORT": "tls",
-            "GUST_INVOKER_LISTEN": "127.0.0.1:0", "GUST_STATE_DIR": "/tmp/gust"}, log.open("ab"),
+            "GUST_INVOKER_LISTEN": "127.0.0.1:0", "GUST_STATE": "/tmp/state", "GUST_STATE_DIR": "/tmp/gust"}, log.open("ab"),
             ["--userspec", "65532:65532"]))  # fmt: skip
-        told = wait_for(lambda: re.search(r"controller at (https://\S+:(\d+)), invokers join at (\S+)", log.read_text()), 20,
+        told = wait_for(lambda: re.search(r"controller at (https://\S+:(\d+)), invokers join at ([^\s,]+)", log.read_text()), 20,
                         "the controller's first word")  # fmt: skip
         self.port = int(told[2])
         self.ca_file = self.runtime / "certificate.pem"
