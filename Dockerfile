@@ -29,6 +29,8 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends $(sed -n '/^\[runtime\]/,/^$/{/^[a-z]/p}' /tmp/packages.txt) \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /tmp/packages.txt
 COPY --from=programs /usr/local/bin/gust* /usr/local/bin/
+# Among them the workers of `gust bench`.
+COPY --from=programs /usr/local/share/gust /usr/local/share/gust
 
 FROM runtime AS controller
 # A number, so that Kubernetes sees that it is not root.

@@ -38,7 +38,9 @@ class Buildah:
 
     def size(self, image):
         """As buildah tells it, in MB."""
-        (found,) = [entry for entry in json.loads(self("images", "--json")) if f"localhost/{image}" in entry["names"]]
+        (found,) = [
+            entry for entry in json.loads(self("images", "--json")) if f"localhost/{image}" in (entry["names"] or ())
+        ]
         number, unit = found["size"].split()
         return float(number) * {"KB": 1e-3, "MB": 1, "GB": 1e3}[unit]
 

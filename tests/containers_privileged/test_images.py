@@ -82,20 +82,20 @@ class FromImages(Cluster):
         log = self.runtime / "log"
         self.parts.append(start(self.roots["controller"], "ro", ["/usr/local/bin/gust", "controller"], {
             "GUST_API_KEY": KEY, "GUST_JOIN_TOKEN": TOKEN, "GUST_LISTEN": "127.0.0.1:0", "GUST_TRANSPORT": "tls",
-            "GUST_INVOKER_LISTEN": "127.0.0.1:0", "GUST_STATE_DIR": "/tmp/gust"}, log.open("ab"),
+            "GUST_INVOKER_LISTEN": "127.0.0.1:0", "GUST_STATE": "/tmp/state", "GUST_STATE_DIR": "/tmp/gust"}, log.open("ab"),
             ["--userspec", "65532:65532"]))  # fmt: skip
-        told = wait_for(lambda: re.search(r"controller at (https://\S+:(\d+)), invokers join at (\S+)", log.read_text()), 20,
+        told = wait_for(lambda: re.search(r"controller at (https://\S+:(\d+)), invokers join at ([^\s,]+)", log.read_text()), 20,
                         "the controller's first word")  # fmt: skip
         self.port = int(told[2])
         self.ca_file = self.runtime / "certificate.pem"
-        self.ca_file.write_bytes(self._in_controller("/tmp/gust/certificate.pem"))
+        self.ca_file.write_bytes(self.file_of_controller("/tmp/gust/certificate.pem"))
         self.environment |= {"GUST_ENDPOINT": told[1], "GUST_API_KEY": KEY, "GUST_CA_FILE": str(self.ca_file)}
         self.parts.append(start(self.roots["invoker"], "rw", ["/usr/local/bin/gust", "invoker"], {
             "GUST_JOIN_TOKEN": TOKEN, "GUST_INVOKER_NAME": "node-7", "GUST_CONTROLLER": told[3], "GUST_SLOTS": "4",
             "GUST_STATE_DIR": "/run/gust"}, log.open("ab")))  # fmt: skip
         wait_for(lambda: [entry["name"] for entry in self.status()["invokers"]] == ["node-7"], 20, "the invoker joins")
 
-    def _in_controller(self, path):
+    def file_of_controller(self, path):
         """A file as the controller sees it."""
         with open(f"/proc/{self.parts[0].pid}/root{path}", "rb") as file:
             return file.read()
@@ -120,4 +120,13 @@ def test_a_cluster_of_both(gust_bin, roots, tmp_path, worker):
         for action in ("task", "hello"):
             done = cluster.gust("flare", action, "--workers", 4, "--granularity", 2, "--wait")
             assert done.returncode == 0, done.stderr
+        # As docs/kubernetes.md has it, beside the controller and as its user.
+        measured = subprocess.run(
+            ["nsenter", f"--target={cluster.parts[0].pid}", "--mount", "--root", "--setuid=65532", "--setgid=65532", "--",
+             "/usr/local/bin/gust", "bench", "startup", "--endpoint", cluster.environment["GUST_ENDPOINT"], "--workers", "4",
+             "--granularity", "2", "--sleep", "1", "--out", "/tmp/results"],
+            env={"GUST_API_KEY": KEY, "GUST_CA_FILE": "/tmp/gust/certificate.pem"}, capture_output=True, text=True, check=False,
+            timeout=60)  # fmt: skip
+        assert measured.returncode == 0, measured.stderr
+        assert cluster.file_of_controller("/tmp/results/4/gran2.csv").count(b"\n") == 5
         cluster.wait_idle()
