@@ -70,6 +70,38 @@ Setting count(std::string_view name, std::string_view variable, std::uint32_t Co
   return make(name, variable, member, help, parse_count, [](std::uint32_t value) { return std::to_string(value); });
 }
 
+Result<NamespaceNumbers> parse_numbers(std::string_view text) {
+  NamespaceNumbers numbers;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    std::string_view entry = text.substr(0, comma);
+    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+    while (entry.starts_with(' ')) entry.remove_prefix(1);
+    while (entry.ends_with(' ')) entry.remove_suffix(1);
+    const std::size_t equals = entry.find('=');
+    const auto number =
+        equals == std::string_view::npos ? Result<std::uint32_t>(0) : parse_count(entry.substr(equals + 1));
+    if (equals == 0 || !number || *number == 0) {
+      return fail(
+          ErrorCode::kInvalid,
+          fmt::format("'{}' is not a namespace and a number from 1 on; write for example guest=480, lab=96", entry));
+    }
+    if (!numbers.emplace(entry.substr(0, equals), *number).second) {
+      return fail(ErrorCode::kInvalid, fmt::format("namespace {} stands twice", entry.substr(0, equals)));
+    }
+  }
+  return numbers;
+}
+
+Setting numbers(std::string_view name, std::string_view variable, NamespaceNumbers Config::* member,
+                std::string_view help) {
+  return make(name, variable, member, help, parse_numbers, [](const NamespaceNumbers& all) {
+    std::string text;
+    for (const auto& [key, number] : all) text += fmt::format("{}{}={}", text.empty() ? "" : ", ", key, number);
+    return text;
+  });
+}
+
 Setting size(std::string_view name, std::string_view variable, Bytes Config::* member, std::string_view help) {
   return make(name, variable, member, help, parse_bytes, [](Bytes value) { return to_string(value); });
 }
@@ -150,6 +182,14 @@ std::span<const Setting> settings() {
            "of their records, results and logs together; 0: 512 MB in memory, 4 GB in a folder"),
       duration("retain_age", "GUST_RETAIN_AGE", &Config::retain_age,
                "how long after their end they are kept; 0: any time"),
+      numbers("quotas", "GUST_QUOTAS", &Config::quotas, "slots that a namespace may hold at once: guest=480, lab=96"),
+      numbers("weights", "GUST_WEIGHTS", &Config::weights,
+              "what namespaces may use, one beside the other (1 where nothing is said): guest=1, lab=3"),
+      duration("ageing", "GUST_AGEING", &Config::ageing,
+               "so much waiting is worth one step of priority, or half the use of the cluster"),
+      duration("half_life", "GUST_HALF_LIFE", &Config::half_life, "after so long a namespace's use counts half"),
+      path("record", "GUST_RECORD", &Config::record,
+           "file in which the scheduler's decisions are written down, for gust simulate --replay"),
       duration("invoker_silence", "GUST_INVOKER_SILENCE", &Config::invoker_silence,
                "an invoker that does not answer for so long is lost"),
       text("redis", "GUST_REDIS", &Config::redis,

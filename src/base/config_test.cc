@@ -144,5 +144,20 @@ TEST(HostPortText, HostsAndPorts) {
   }
 }
 
+TEST(Numbers, OfNamespaces) {
+  Config config;
+  const Setting& quotas = *find_setting("quotas");
+  ASSERT_TRUE(quotas.set(config, "guest=480, lab=96"));
+  EXPECT_EQ(config.quotas, (NamespaceNumbers{{"guest", 480}, {"lab", 96}}));
+  EXPECT_EQ(quotas.get(config), "guest=480, lab=96");
+  ASSERT_TRUE(quotas.set(config, ""));
+  EXPECT_TRUE(config.quotas.empty());
+  for (const char* wrong : {"guest", "guest=", "=4", "guest=0", "guest=x", "guest=1,guest=2", ","}) {
+    EXPECT_FALSE(quotas.set(config, wrong)) << wrong;
+  }
+  EXPECT_EQ(quotas.set(config, "lab=-1").error().message,
+            "'lab=-1' is not a namespace and a number from 1 on; write for example guest=480, lab=96");
+}
+
 }  // namespace
 }  // namespace gust

@@ -26,10 +26,15 @@ int main(int argc, char** argv) {
   gust::cli::add_key(app, chosen);
   gust::cli::add_image(app, chosen);
   gust::cli::add_flare(app, chosen);
+  gust::cli::add_queue(app, chosen);
+  gust::cli::add_cancel(app, chosen);
   gust::cli::add_activation(app, chosen);
   gust::cli::add_status(app, chosen);
+  gust::cli::add_drain(app, chosen);
+  gust::cli::add_uncordon(app, chosen);
   gust::cli::add_config(app, chosen);
   gust::cli::add_doctor(app, chosen);
+  gust::cli::add_simulate(app, chosen);
   gust::cli::add_bench(app, chosen);
   gust::cli::add_stats(app, chosen);
   gust::cli::add_plot(app, chosen);

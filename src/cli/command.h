@@ -20,9 +20,15 @@ void add_build(CLI::App& app, Chosen& chosen);
 void add_up(CLI::App& app, Chosen& chosen);
 void add_controller(CLI::App& app, Chosen& chosen);
 void add_invoker(CLI::App& app, Chosen& chosen);
-// deploy.cc, flare.cc, activation.cc, status.cc, config.cc: use it
+// simulate.cc: tries the scheduler without a cluster
+void add_simulate(CLI::App& app, Chosen& chosen);
+// deploy.cc, flare.cc, queue.cc, activation.cc, status.cc, drain.cc, config.cc: use it
 void add_deploy(CLI::App& app, Chosen& chosen);
 void add_flare(CLI::App& app, Chosen& chosen);
+void add_queue(CLI::App& app, Chosen& chosen);
+void add_cancel(CLI::App& app, Chosen& chosen);
+void add_drain(CLI::App& app, Chosen& chosen);
+void add_uncordon(CLI::App& app, Chosen& chosen);
 void add_activation(CLI::App& app, Chosen& chosen);
 void add_status(CLI::App& app, Chosen& chosen);
 void add_config(CLI::App& app, Chosen& chosen);

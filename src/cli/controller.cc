@@ -25,6 +25,7 @@
 #include "cli/options.h"
 #include "cli/state.h"
 #include "container/images/image_store.h"
+#include "cli/policy.h"
 #include "http/server.h"
 #include "openwhisk/api.h"
 
@@ -47,12 +48,6 @@ std::map<std::string, std::string, std::less<>> backends_of(const Config& config
     if (!uri.empty()) uris[setting] = uri;
   }
   return uris;
-}
-
-scheduler::Policy policy_of(const Config& config) {
-  scheduler::Policy policy;
-  policy.queue_limit = config.queue_limit;
-  return policy;
 }
 
 // The certificate, and the file in which clients find what to trust: empty when it is given from outside and need not
@@ -118,7 +113,8 @@ Result<ExitCode> run_controller(const Config& config, int ready_fd) {
                                                                    .invoker_silence = config.invoker_silence,
                                                                    .backends = backends_of(config),
                                                                    .backend_directory = folder.string(),
-                                                                   .runtimes = config.runtimes},
+                                                                   .runtimes = config.runtimes,
+                                                                   .record_file = config.record},
                                                                   state.stores().flares));
   openwhisk::KeyTable keys;
   keys.add(config.api_key, "guest", openwhisk::Role::kOperator);
@@ -180,6 +176,11 @@ void add_controller(CLI::App& app, Chosen& chosen) {
       .add("--retain-flares", "retain_flares")
       .add("--retain-bytes", "retain_bytes")
       .add("--retain-age", "retain_age")
+      .add("--quotas", "quotas")
+      .add("--weights", "weights")
+      .add("--ageing", "ageing")
+      .add("--half-life", "half_life")
+      .add("--record", "record")
       .add("--invoker-silence", "invoker_silence")
       .add("--redis", "redis")
       .add("--rabbitmq", "rabbitmq")

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <iostream>
 #include <iterator>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -29,6 +30,8 @@ struct Wanted {
   bool join = false;
   std::string backend;
   std::uint32_t chunk_kilobytes = 0;
+  std::optional<std::int32_t> priority;
+  std::uint32_t retries = 0;
   bool wait = false;
   bool json = false;
 };
@@ -138,6 +141,8 @@ Result<ExitCode> run_flare(ApiClient& api, const Wanted& wanted) {
   if (wanted.join) query["join"] = "true";
   if (!wanted.backend.empty()) query["backend"] = wanted.backend;
   if (wanted.chunk_kilobytes != 0) query["chunk_size"] = std::to_string(wanted.chunk_kilobytes);
+  if (wanted.priority) query["priority"] = std::to_string(*wanted.priority);
+  if (wanted.retries != 0) query["retries"] = std::to_string(wanted.retries);
   std::string body = GUST_TRY(read_params(wanted));
   const Json ticket = GUST_TRY(
       api.post("/namespaces/_/actions/" + http::percent_encode(wanted.action), std::move(query), std::move(body)));
@@ -189,6 +194,8 @@ void add_flare(CLI::App& app, Chosen& chosen) {
                   "What carries messages between packs: tcp (default), redis-list, redis-stream, rabbitmq, s3");
   sub->add_option("--chunk-size", wanted->chunk_kilobytes, "The largest piece in which they travel, in KB (1024)")
       ->check(positive());
+  sub->add_option("--priority", wanted->priority, "Rank among those of its namespace that wait, -10 to 10 (0)");
+  sub->add_option("--retries", wanted->retries, "Times that it starts again when an invoker or a pack is lost");
   sub->add_flag("--wait", wanted->wait, "Wait for the end, and print it");
   sub->add_flag("--json", wanted->json, "Print JSON");
   sub->callback([&chosen, options, wanted] {

@@ -11,17 +11,20 @@ namespace gust::cli {
 namespace {
 
 void print(const Json& status) {
-  fmt::print("{:<4} {:<20} {:<10} {:>8} {:>14} {:>18} {:>6} {:>9}\n", "id", "invoker", "driver", "process",
-             "slots free/of", "memory MB free/of", "packs", "prewarmed");
+  fmt::print("{:<4} {:<20} {:<10} {:>8} {:>14} {:>18} {:>6} {:>9}  {}\n", "id", "invoker", "driver", "process",
+             "slots free/of", "memory MB free/of", "packs", "prewarmed", "use");
   for (const Json& invoker : status.at("invokers")) {
     fmt::print(
-        "{:<4} {:<20} {:<10} {:>8} {:>14} {:>18} {:>6} {:>9}\n", invoker.at("id").get<std::uint64_t>(),
+        "{:<4} {:<20} {:<10} {:>8} {:>14} {:>18} {:>6} {:>9}  {}\n", invoker.at("id").get<std::uint64_t>(),
         invoker.at("name").get<std::string>(), invoker.at("driver").get<std::string>(),
         invoker.at("pid").get<std::int64_t>(),
         fmt::format("{}/{}", invoker.at("free_slots").get<std::uint64_t>(), invoker.at("slots").get<std::uint64_t>()),
         fmt::format("{}/{}", invoker.at("free_memory_bytes").get<std::uint64_t>() >> 20,
                     invoker.at("memory_bytes").get<std::uint64_t>() >> 20),
-        invoker.at("packs").get<std::uint64_t>(), invoker.at("prewarmed").get<std::uint64_t>());
+        invoker.at("packs").get<std::uint64_t>(), invoker.at("prewarmed").get<std::uint64_t>(),
+        !invoker.at("drained").get<bool>()              ? "open"
+        : invoker.at("packs").get<std::uint64_t>() == 0 ? "drained"
+                                                        : "draining");
   }
   const Json& totals = status.at("totals");
   fmt::print("{} of {} slots free, {} flares active, {} queued\n", totals.at("free_slots").get<std::uint64_t>(),

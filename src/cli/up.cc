@@ -150,6 +150,11 @@ class Up {
                            "GUST_RETAIN_FLARES=" + std::to_string(config_.retain_flares),
                            fmt::format("GUST_RETAIN_BYTES={}", config_.retain_bytes.count()),
                            fmt::format("GUST_RETAIN_AGE={}ms", config_.retain_age.count()),
+                           "GUST_QUOTAS=" + find_setting("quotas")->get(config_),
+                           "GUST_WEIGHTS=" + find_setting("weights")->get(config_),
+                           fmt::format("GUST_AGEING={}ms", config_.ageing.count()),
+                           fmt::format("GUST_HALF_LIFE={}ms", config_.half_life.count()),
+                           "GUST_RECORD=" + config_.record.string(),
                            fmt::format("GUST_INVOKER_SILENCE={}ms", config_.invoker_silence.count()),
                            "GUST_REDIS=" + config_.redis,
                            "GUST_RABBITMQ=" + config_.rabbitmq,
@@ -325,6 +330,11 @@ void add_up(CLI::App& app, Chosen& chosen) {
       .add("--retain-flares", "retain_flares")
       .add("--retain-bytes", "retain_bytes")
       .add("--retain-age", "retain_age")
+      .add("--quotas", "quotas")
+      .add("--weights", "weights")
+      .add("--ageing", "ageing")
+      .add("--half-life", "half_life")
+      .add("--record", "record")
       .add("--invoker-silence", "invoker_silence")
       .add("--redis", "redis")
       .add("--rabbitmq", "rabbitmq")

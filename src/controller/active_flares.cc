@@ -31,8 +31,15 @@ ActiveFlare* ActiveFlares::find(const ActivationId& id, std::string_view namespa
   return nullptr;
 }
 
+ActiveFlare* ActiveFlares::find_run(const FlareId& run) {
+  const auto again = runs_.empty() ? runs_.end() : runs_.find(run);
+  ActiveFlare* found = find(again == runs_.end() ? run : again->second);
+  return found != nullptr && found->flare.run() == run ? found : nullptr;
+}
+
 std::unique_ptr<ActiveFlare> ActiveFlares::take(const FlareId& id) {
   auto node = flares_.extract(id);
+  if (!runs_.empty()) std::erase_if(runs_, [&](const auto& run) { return run.second == id; });
   return node.empty() ? nullptr : std::move(node.mapped());
 }
 
@@ -47,6 +54,10 @@ store::FlarePtr copy_record(const store::FlareRecord& record, Detail detail) {
   if (detail == Detail::kFull) return std::make_shared<const store::FlareRecord>(record);
   auto copy = std::make_shared<store::FlareRecord>();
   copy->id = record.id;
+  copy->run = record.run;
+  copy->priority = record.priority;
+  copy->retries = record.retries;
+  copy->lost = record.lost;
   copy->namespace_name = record.namespace_name;
   copy->action = record.action;
   copy->invocation = record.invocation;

@@ -37,6 +37,10 @@ class ActiveFlares {
   [[nodiscard]] ActiveFlare* find(const FlareId& id);
   /// The flare of an activation. Looks at all that there are.
   [[nodiscard]] ActiveFlare* find(const ActivationId& id, std::string_view namespace_name);
+  /// By the run of its present attempt, as invokers and the scheduler know it. Null for an attempt that is over.
+  [[nodiscard]] ActiveFlare* find_run(const FlareId& run);
+  /// To be told of each run that is not the flare's own id.
+  void add_run(const FlareId& run, const FlareId& id) { runs_[run] = id; }
   [[nodiscard]] std::unique_ptr<ActiveFlare> take(const FlareId& id);
   [[nodiscard]] std::size_t size() const { return flares_.size(); }
   /// In no particular order.
@@ -44,6 +48,7 @@ class ActiveFlares {
 
  private:
   std::unordered_map<FlareId, std::unique_ptr<ActiveFlare>> flares_;
+  std::unordered_map<FlareId, FlareId> runs_;  // of flares that started again
 };
 
 /// A copy for readers; kSummary leaves out packs, workers and results.

@@ -49,7 +49,7 @@ std::string Backends::uri(std::string_view backend) const {
 void Backends::remove(const store::FlareRecord& flare) {
   if (flare.packs.size() < 2 || transport::backend_setting(flare.backend).empty()) return;
   const MutexLock lock(mutex_);
-  left_.push_back({flare.backend, flare.id.str(), static_cast<std::uint32_t>(flare.packs.size())});
+  left_.push_back({flare.backend, flare.run.str(), static_cast<std::uint32_t>(flare.packs.size())});
   news_.notify_all();
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
 }

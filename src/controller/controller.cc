@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 #include <fmt/format.h>
+#include <fstream>
 #include <set>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
@@ -17,7 +18,7 @@
 #include "controller/gateway.h"
 #include "controller/invokers.h"
 #include "controller/orders.h"
-#include "scheduler/scheduler.h"
+#include "scheduler/journal.h"
 
 namespace gust::controller {
 
@@ -56,6 +57,15 @@ class ControllerImpl final : public Controller {
         shutdown_timer_(strand_) {}
 
   Result<void> listen() {
+    if (!options_.record_file.empty()) {
+      record_.open(options_.record_file, std::ios::trunc);
+      if (!record_) {
+        return fail(ErrorCode::kInvalid, fmt::format("cannot write the record of decisions to {}; give a file in a "
+                                                     "folder that exists and may be written to",
+                                                     options_.record_file.string()));
+      }
+      scheduler_.tell([this](std::string_view line) { record_ << line << '\n'; });
+    }
     GatewayEvents events;
     events.hello = [this](const LinkPtr& link, protocol::Hello hello) {
       asio::post(strand_, [this, link, hello = std::move(hello)]() mutable { join(link, std::move(hello)); });
@@ -96,9 +106,11 @@ class ControllerImpl final : public Controller {
 
   void list_active(std::string namespace_name, Callback<std::vector<FlareSnapshot>> done) override {
     asio::post(strand_, [this, ns = std::move(namespace_name), done = std::move(done)]() mutable {
-      std::vector<FlareSnapshot> list;
+      std::vector<FlareSnapshot> list = waiting(ns);
       for (const FlareId& id : active_.ids()) {
-        if (ActiveFlare* active = active_.find(id, ns)) list.push_back(snapshot(*active, Detail::kSummary));
+        ActiveFlare* active = active_.find(id, ns);
+        if (active == nullptr || active->flare.record().state == FlareState::kQueued) continue;
+        list.push_back(snapshot(*active, Detail::kSummary));
       }
       std::ranges::sort(list, std::ranges::greater{},
                         [](const FlareSnapshot& entry) { return entry.flare->stamps.received; });
@@ -117,6 +129,27 @@ class ControllerImpl final : public Controller {
       if (active == nullptr) return done(no_such_flare(id));
       active->waiters.push_back({std::move(done), asio::steady_timer(strand_)});
       stop(*active, FlareState::kCancelled, {ErrorCode::kCancelled, "cancelled by its user"});
+    });
+  }
+
+  void list_queue(std::string namespace_name, Callback<std::vector<FlareSnapshot>> done) override {
+    asio::post(strand_,
+               [this, ns = std::move(namespace_name), done = std::move(done)]() mutable { done(waiting(ns)); });
+  }
+
+  void set_use(std::string invoker, InvokerUse use, Callback<InvokerStatus> done) override {
+    asio::post(strand_, [this, name = std::move(invoker), use, done = std::move(done)]() mutable {
+      const Invoker* found = invokers_.find(name);
+      if (found == nullptr) {
+        return done(
+            fail(ErrorCode::kNotFound, fmt::format("there is no invoker '{}'; gust status lists names and ids", name)));
+      }
+      use == InvokerUse::kDrained ? scheduler_.drain(found->id, moment()) : scheduler_.uncordon(found->id, moment());
+      spdlog::info("invoker {} ({}) {}", found->id.value(), found->hello.name(),
+                   use == InvokerUse::kDrained ? "is drained" : "takes packs again");
+      start_admitted();
+      const auto all = current_status().invokers;
+      done(*std::ranges::find(all, found->id, &InvokerStatus::id));
     });
   }
 
@@ -170,19 +203,9 @@ class ControllerImpl final : public Controller {
   Result<FlareTicket> admit(FlareRequest request) {
     if (shutting_down_) return fail(ErrorCode::kUnavailable, "the controller is shutting down");
     request.backend = GUST_TRY(backends_.choose(request.backend));
-    const packing::Demand demand{.burst_size = static_cast<std::uint32_t>(request.params.size()),
-                                 .strategy = request.strategy,
-                                 .granularity = request.granularity,
-                                 .memory_per_pack = request.action->limits.memory};
     auto active =
         std::make_unique<ActiveFlare>(FlareId(random_hex_id()), std::move(request), asio::any_io_executor(strand_));
-    const store::FlareRecord& record = active->flare.record();
-    const scheduler::Admission plan = GUST_TRY(scheduler_.submit({.flare = record.id,
-                                                                  .namespace_name = record.namespace_name,
-                                                                  .demand = demand,
-                                                                  .time_limit = record.action->limits.timeout,
-                                                                  .priority = 0},
-                                                                 moment()));
+    const scheduler::Admission plan = GUST_TRY(submit(active->flare.record()));
     ActiveFlare& added = active_.add(std::move(active));
     if (added.flare.record().backend != "tcp") added.peers.tell_all_ends();
     if (plan) {
@@ -198,22 +221,55 @@ class ControllerImpl final : public Controller {
     return ticket;
   }
 
+  Result<scheduler::Admission> submit(const store::FlareRecord& flare) {
+    return scheduler_.submit({.flare = flare.run,
+                              .namespace_name = flare.namespace_name,
+                              .demand = {.burst_size = flare.burst_size,
+                                         .strategy = flare.strategy,
+                                         .granularity = flare.granularity,
+                                         .memory_per_pack = flare.action->limits.memory},
+                              .time_limit = flare.action->limits.timeout,
+                              .priority = flare.priority},
+                             moment());
+  }
+
+  // Once more from the start, where there is room. Its packs have ended.
+  void retry(ActiveFlare& active) {
+    Flare& flare = active.flare;
+    const std::string why = flare.record().cause->message;
+    spdlog::info("flare {} starts again ({} of {} times): {}", flare.id().str(), flare.record().lost.size() + 1,
+                 flare.record().retries, why);
+    active.time_limit.cancel();
+    backends_.remove(flare.record());
+    active.peers = PeerTable();
+    if (flare.record().backend != "tcp") active.peers.tell_all_ends();
+    flare.retry(wall_now());
+    active_.add_run(flare.run(), flare.id());
+    const auto plan = submit(flare.record());
+    if (!plan) {
+      const std::string sentence = fmt::format("{}; it cannot start again: {}", why, plan.error().message);
+      flare.abort(FlareState::kFailed, Error{ErrorCode::kUnavailable, sentence}, wall_now());
+      return end(FlareId(flare.id()));
+    }
+    if (*plan) launch(active, **plan);
+  }
+
   void launch(ActiveFlare& active, const packing::Plan& plan) {
     Flare& flare = active.flare;
     flare.reserve(plan, [this](InvokerId id) { return invokers_.find(id)->hello.name(); }, wall_now());
     for (auto& [invoker_id, order] : start_orders(flare, backends_.uri(flare.record().backend), options_.runtimes)) {
       Invoker* invoker = invokers_.find(invoker_id);
       for (const protocol::PackStart& pack : order->start_packs().packs()) {
-        invoker->packs.emplace(flare.id(), PackId(pack.pack_id()));
+        invoker->packs.emplace(flare.run(), PackId(pack.pack_id()));
       }
       send_code(*invoker, *flare.record().action);
       invoker->link->send(std::move(order));
     }
     flare.start(wall_now());
-    flare.drop_params();
+    if (flare.record().lost.size() == flare.record().retries) flare.drop_params();
     active.time_limit.expires_after(flare.record().action->limits.timeout);
-    active.time_limit.async_wait([this, id = flare.id()](boost::system::error_code error) {
-      ActiveFlare* late = error ? nullptr : active_.find(id);
+    active.time_limit.async_wait([this, run = flare.run()](boost::system::error_code error) {
+      ActiveFlare* late = error ? nullptr : active_.find_run(run);
       if (late == nullptr) return;
       const auto limit = late->flare.record().action->limits.timeout;
       stop(*late, FlareState::kTimedOut,
@@ -234,8 +290,8 @@ class ControllerImpl final : public Controller {
     const bool queued = flare.record().state == FlareState::kQueued;
     flare.abort(outcome, std::move(cause), wall_now());
     if (queued) {
-      scheduler_.cancel(flare.id());
-      end(flare.id());
+      scheduler_.cancel(flare.run(), moment());
+      end(FlareId(flare.id()));
       start_admitted();
       return;
     }
@@ -248,18 +304,19 @@ class ControllerImpl final : public Controller {
       if (pack.state == store::PackState::kEnded || !told.insert(pack.invoker).second) continue;
       // An invoker that is being lost is gone from the table before all of its packs are.
       if (Invoker* invoker = invokers_.find(pack.invoker)) {
-        invoker->link->send(stop_order(flare.id(), flare.record().cause->message));
+        invoker->link->send(stop_order(flare.run(), flare.record().cause->message));
       }
     }
   }
 
   void release_pack(ActiveFlare& active, PackId pack) {
-    const FlareId id = active.flare.id();
+    const FlareId run = active.flare.run();
     if (Invoker* invoker = invokers_.find(active.flare.record().packs[pack.value()].invoker)) {
-      invoker->packs.erase({id, pack});
+      invoker->packs.erase({run, pack});
     }
-    scheduler_.release_pack(id, pack, moment());
-    if (active.flare.all_packs_ended()) end(id);
+    scheduler_.release_pack(run, pack, moment());
+    if (!active.flare.all_packs_ended()) return;
+    active.flare.may_retry() && !shutting_down_ ? retry(active) : end(FlareId(active.flare.id()));
   }
 
   void end(const FlareId& id) {
@@ -277,7 +334,7 @@ class ControllerImpl final : public Controller {
   // What the queue lets through after something was freed.
   void start_admitted() {
     for (const scheduler::Start& start : scheduler_.admit(moment())) {
-      if (ActiveFlare* active = active_.find(start.flare)) launch(*active, start.plan);
+      if (ActiveFlare* active = active_.find_run(start.flare)) launch(*active, start.plan);
     }
   }
 
@@ -296,12 +353,29 @@ class ControllerImpl final : public Controller {
   }
 
   FlareSnapshot snapshot(const ActiveFlare& active, Detail detail) {
+    const auto now = moment();
+    return snapshot(active, detail, scheduler_.place(active.flare.run(), now), now);
+  }
+
+  static FlareSnapshot snapshot(const ActiveFlare& active, Detail detail, const std::optional<scheduler::Place>& place,
+                                scheduler::Moment now) {
     FlareSnapshot entry{.flare = copy_record(active.flare.record(), detail), .queue_position = 0, .queue_reason = {}};
-    if (const auto place = scheduler_.place(active.flare.id(), moment())) {
-      entry.queue_position = static_cast<std::uint32_t>(place->position);
-      entry.queue_reason = place->reason;
-    }
+    if (!place) return entry;
+    entry.queue_position = static_cast<std::uint32_t>(place->position);
+    entry.queue_reason = place->reason;
+    if (place->starts_by) entry.starts_within = std::max(*place->starts_by - now, scheduler::Moment(0));
     return entry;
+  }
+
+  std::vector<FlareSnapshot> waiting(const std::string& namespace_name) {
+    std::vector<FlareSnapshot> list;
+    const auto now = moment();
+    for (const scheduler::Waiting& entry : scheduler_.queue(now)) {
+      const ActiveFlare* active = active_.find_run(entry.job.flare);
+      if (active == nullptr || active->flare.record().namespace_name != namespace_name) continue;
+      list.push_back(snapshot(*active, Detail::kSummary, entry.place, now));
+    }
+    return list;
   }
 
   // Invokers
@@ -320,7 +394,8 @@ class ControllerImpl final : public Controller {
     link->send(std::move(message));
     spdlog::info("invoker {} ({}) joined with {} slots, {}", invoker.id.value(), invoker.hello.name(),
                  invoker.hello.slots(), to_string(Bytes(invoker.hello.memory_bytes())));
-    const auto added = scheduler_.add_invoker(invoker.id, invoker.hello.slots(), Bytes(invoker.hello.memory_bytes()));
+    const auto added =
+        scheduler_.add_invoker(invoker.id, invoker.hello.slots(), Bytes(invoker.hello.memory_bytes()), moment());
     GUST_CHECK(added.has_value(), "an invoker that was let in has a free id and slots");
     start_admitted();
   }
@@ -333,18 +408,19 @@ class ControllerImpl final : public Controller {
     const InvokerId id = invoker.id;
     invokers_.remove(id);
     link->close(CloseReason::kShutDown, "another stream of this invoker took over");
-    for (const auto& [flare_id, pack] : packs) {
-      ActiveFlare* active = active_.find(flare_id);
+    const scheduler::Loss loss = scheduler_.remove_invoker(id, moment());  // first: flares may start again elsewhere
+    for (const auto& [run, pack] : packs) {
+      ActiveFlare* active = active_.find_run(run);
       if (active == nullptr) continue;
       const bool was_failing = active->flare.is_failing();
       if (active->flare.lose_pack(pack, why, wall_now()) != Flare::Effect::kPackEnded) continue;
       if (!was_failing) stop_packs(active->flare);
       release_pack(*active, pack);
     }
-    for (const scheduler::Refused& refused : scheduler_.remove_invoker(id, moment()).refused) {
-      if (ActiveFlare* active = active_.find(refused.flare)) {
+    for (const scheduler::Refused& refused : loss.refused) {
+      if (ActiveFlare* active = active_.find_run(refused.flare)) {
         active->flare.abort(FlareState::kFailed, refused.error, wall_now());
-        end(refused.flare);
+        end(FlareId(active->flare.id()));
       }
     }
     start_admitted();
@@ -360,13 +436,13 @@ class ControllerImpl final : public Controller {
       if (!report.peer_address().empty() || report.has_ended()) concerned.insert(FlareId(report.flare_id()));
     }
     for (const FlareId& id : concerned) {
-      if (ActiveFlare* active = active_.find(id)) tell_peers(*active);
+      if (ActiveFlare* active = active_.find_run(id)) tell_peers(*active);
     }
     start_admitted();
   }
 
   void take_report(InvokerId from, const protocol::PackReport& report) {
-    ActiveFlare* active = active_.find(FlareId(report.flare_id()));
+    ActiveFlare* active = active_.find_run(FlareId(report.flare_id()));
     if (active == nullptr) return;
     const bool was_failing = active->flare.is_failing();
     const auto effect = active->flare.apply(from, report, wall_now());
@@ -382,7 +458,7 @@ class ControllerImpl final : public Controller {
   void tell_peers(ActiveFlare& active) {
     const std::vector<protocol::Peer> news = active.peers.take_news();
     if (news.empty()) return;
-    const MessagePtr order = peer_order(active.flare.id(), news);
+    const MessagePtr order = peer_order(active.flare.run(), news);
     std::set<InvokerId> told;
     for (const store::PackRecord& pack : active.flare.record().packs) {
       if (pack.state == store::PackState::kEnded || !told.insert(pack.invoker).second) continue;
@@ -392,7 +468,8 @@ class ControllerImpl final : public Controller {
 
   Status current_status() {
     Status status;
-    for (const packing::Capacity& load : scheduler_.invokers()) {
+    for (std::size_t i = 0; i < scheduler_.invokers().size(); ++i) {
+      const packing::Capacity load = scheduler_.load(i);
       const Invoker* invoker = invokers_.find(load.invoker);
       status.invokers.push_back({.id = invoker->id,
                                  .name = invoker->hello.name(),
@@ -404,6 +481,7 @@ class ControllerImpl final : public Controller {
                                  .free_memory = load.free_memory,
                                  .packs = static_cast<std::uint32_t>(invoker->packs.size()),
                                  .prewarmed = invoker->prewarmed,
+                                 .drained = scheduler_.is_cordoned(i),
                                  .joined = invoker->joined});
     }
     std::ranges::sort(status.invokers, {}, &InvokerStatus::id);
@@ -429,8 +507,9 @@ class ControllerImpl final : public Controller {
   ControllerOptions options_;
   store::FlareStore& ended_;
   Backends backends_;
-  scheduler::Scheduler scheduler_;
+  scheduler::Journal scheduler_;
   InvokerTable invokers_;
+  std::ofstream record_;  // of the scheduler's decisions
   ActiveFlares active_;
   asio::steady_timer shutdown_timer_;
   bool shutting_down_ = false;

@@ -7,9 +7,11 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +36,7 @@ struct ControllerOptions {
   std::map<std::string, std::string, std::less<>> backends;
   std::string backend_directory;  ///< where the shared objects for them are
   Runtimes runtimes;              ///< what the kinds and images of actions stand for
+  std::filesystem::path record_file;  ///< where the scheduler's decisions are written down; empty for nowhere
 };
 
 /// One group invocation.
@@ -44,9 +47,11 @@ struct FlareRequest {
   store::Invocation invocation = store::Invocation::kBurst;
   packing::Strategy strategy = packing::Strategy::kHeterogeneous;
   std::uint32_t granularity = 0;
-  std::string backend;         ///< what carries messages between its packs; empty for tcp
-  Bytes chunk = Bytes::mb(1);  ///< the largest piece in which they travel
-  WallTime received;           ///< when the request arrived
+  std::string backend;               ///< what carries messages between its packs; empty for tcp
+  Bytes chunk = Bytes::mb(1);        ///< the largest piece in which they travel
+  WallTime received;                 ///< when the request arrived
+  scheduler::Priority priority = 0;  ///< among those of its namespace that wait
+  std::uint32_t retries = 0;         ///< times that it starts again, as a whole, when an invoker or a pack is lost
 };
 
 struct FlareTicket {
@@ -66,6 +71,7 @@ struct InvokerStatus {
   Bytes free_memory;
   std::uint32_t packs = 0;
   std::uint32_t prewarmed = 0;  ///< empty containers that wait ready
+  bool drained = false;         ///< gets no further packs
   WallTime joined;
 };
 
@@ -81,11 +87,18 @@ struct FlareSnapshot {
   store::FlarePtr flare;
   std::uint32_t queue_position = 0;
   std::string queue_reason;
+  /// At the head of the queue: it starts within this time, unless one with more right comes or an invoker leaves.
+  std::optional<std::chrono::microseconds> starts_within = std::nullopt;
 };
 
 enum class Detail : std::uint8_t {
   kSummary,  ///< without packs, workers and results
   kFull,
+};
+
+enum class InvokerUse : std::uint8_t {
+  kOpen,
+  kDrained,  ///< no further packs; those that run there go on
 };
 
 template <class T>
@@ -113,7 +126,11 @@ class Controller {
   virtual void read_logs(std::string namespace_name, LogQuery query, Callback<LogPage> done) = 0;
   /// Ends a flare. Answers once it has ended. kNotFound, also when it had ended before.
   virtual void cancel_flare(std::string namespace_name, FlareId id, Callback<store::FlarePtr> done) = 0;
+  /// The flares that wait, in the order in which they would start. Positions count those of other namespaces.
+  virtual void list_queue(std::string namespace_name, Callback<std::vector<FlareSnapshot>> done) = 0;
   virtual void status(Callback<Status> done) = 0;
+  /// `invoker` is a name, or an id as text. Answers with what it has still. kNotFound.
+  virtual void set_use(std::string invoker, InvokerUse use, Callback<InvokerStatus> done) = 0;
   /// Sends the action's code to every invoker ahead of its first flare.
   virtual void distribute(store::ActionPtr action) = 0;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 #include "base/check.h"
 
@@ -33,6 +34,11 @@ ErrorCode code_of(PackCause cause) {
   return ErrorCode::kInternal;
 }
 
+/// What befalls a flare from outside: the same workers may do well elsewhere.
+bool is_loss(PackCause cause) {
+  return cause == PackCause::kInvokerLost || cause == PackCause::kKilled || cause == PackCause::kLaunchFailed;
+}
+
 std::optional<std::size_t> find_stranger(const google::protobuf::RepeatedField<std::uint32_t>& ids, WorkerRange range) {
   for (int i = 0; i < ids.size(); ++i) {
     if (!range.contains(WorkerId(ids[i]))) return ids[i];
@@ -44,6 +50,9 @@ std::optional<std::size_t> find_stranger(const google::protobuf::RepeatedField<s
 
 Flare::Flare(FlareId id, FlareRequest request) : params_(std::move(request.params)) {
   record_.id = std::move(id);
+  record_.run = record_.id;
+  record_.priority = request.priority;
+  record_.retries = request.retries;
   record_.namespace_name = std::move(request.namespace_name);
   record_.action = std::move(request.action);
   record_.invocation = request.invocation;
@@ -61,6 +70,7 @@ void Flare::drop_params() { params_ = {}; }
 void Flare::queue(WallTime at) {
   record_.state = FlareState::kQueued;
   record_.stamps.queued = at;
+  if (!record_.activations.empty()) return;
   // Homogeneous packs are known before they are placed; of others only the workers are.
   const bool known = record_.strategy == packing::Strategy::kHomogeneous;
   const std::uint32_t size = known ? record_.granularity : record_.burst_size;
@@ -225,6 +235,7 @@ void Flare::end_pack(PackId id, PackCause cause, const std::string& message, Wal
   }
   if (pack.cause == PackCause::kFinished && lost == 0) return;
   if (pack.message.empty()) pack.message = fmt::format("ended ({}) with {} workers lost", to_string(pack.cause), lost);
+  is_lost_ |= !is_failing() && is_loss(pack.cause);
   abort(FlareState::kFailed,
         Error{code_of(pack.cause),
               fmt::format("{} (pack {} on invoker {})", pack.message, id.value(), pack.invoker.value())},
@@ -238,7 +249,9 @@ Flare::Effect Flare::lose_pack(PackId id, const std::string& why, WallTime now) 
 }
 
 void Flare::abort(FlareState outcome, Error cause, WallTime now) {
-  if (is_failing() || has_ended(record_.state)) return;
+  const bool ends_retries = outcome == FlareState::kCancelled && may_retry();
+  if ((is_failing() && !ends_retries) || has_ended(record_.state)) return;
+  is_lost_ = is_lost_ && !ends_retries;
   outcome_ = outcome;
   record_.cause = std::move(cause);
   record_.state = FlareState::kFinishing;
@@ -268,6 +281,22 @@ std::string Flare::unfinished_workers() const {
                                  fmt::join(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(named), ", "));
   if (ids.size() > named) text += fmt::format(" and {} more", ids.size() - named);
   return text;
+}
+
+void Flare::retry(WallTime now) {
+  GUST_CHECK(may_retry() && all_packs_ended(), "a lost flare starts again after its packs have ended");
+  record_.lost.push_back({record_.stamps.starting, now, record_.cause->message});
+  record_.run = FlareId(random_hex_id());
+  record_.packs.clear();
+  record_.workers.assign(record_.burst_size, {});
+  record_.workers_started = record_.workers_finished = record_.workers_with_error = 0;
+  record_.cause.reset();
+  const WallTime received = std::exchange(record_.stamps, {}).received;
+  record_.stamps.received = received;
+  packs_ended_ = 0;
+  is_lost_ = false;
+  outcome_ = FlareState::kSucceeded;
+  queue(now);
 }
 
 void Flare::finish(WallTime now) {

@@ -1,6 +1,8 @@
 // One flare's life as a state machine without I/O: what is known of its packs and workers, and when it is over.
 //
 //   queued -> reserved -> starting -> running -> finishing -> succeeded | failed | cancelled | timed out
+//     ^                                              |
+//     +---- lost with an invoker or a pack ----------+  as often as its request allows
 //
 // A cause of failure sends it to `finishing` from any state; it ends when the last of its packs has ended. The first
 // cause stays. Only on the controller's strand.
@@ -28,6 +30,7 @@ class Flare {
 
   [[nodiscard]] const store::FlareRecord& record() const { return record_; }
   [[nodiscard]] const FlareId& id() const { return record_.id; }
+  [[nodiscard]] const FlareId& run() const { return record_.run; }
   /// The texts of the workers' parameters, until drop_params().
   [[nodiscard]] const std::vector<std::string>& params() const { return params_; }
   void drop_params();
@@ -46,12 +49,18 @@ class Flare {
   Result<Effect> apply(InvokerId from, const protocol::PackReport& report, WallTime now);
   /// The pack is gone with its invoker.
   Effect lose_pack(PackId pack, const std::string& why, WallTime now);
-  /// Ends the flare with this outcome once its packs have ended. Ignored when there is a cause already.
+  /// Ends the flare with this outcome once its packs have ended. Ignored when there is a cause already, unless that
+  /// would have been followed by another attempt and the outcome is kCancelled.
   void abort(store::FlareState outcome, Error cause, WallTime now);
 
   /// True from a cause of failure on: its packs are to be stopped.
   [[nodiscard]] bool is_failing() const { return record_.cause.has_value(); }
   [[nodiscard]] bool all_packs_ended() const { return packs_ended_ == record_.packs.size(); }
+  /// It failed through no fault of its own, and may start again once its packs have ended.
+  [[nodiscard]] bool may_retry() const { return is_lost_ && record_.lost.size() < record_.retries; }
+  /// Requires may_retry() and all_packs_ended(). It is as if it had just been queued, under a `run` of its own, so that
+  /// late news of the attempt before cannot be taken for news of the next; its activations stay.
+  void retry(WallTime now);
   /// "workers 3, 7 and 12 more": those that have not finished; for time limits.
   [[nodiscard]] std::string unfinished_workers() const;
   /// Sets the final state. Requires all_packs_ended().
@@ -72,6 +81,7 @@ class Flare {
   std::vector<std::string> params_;
   store::FlareState outcome_ = store::FlareState::kSucceeded;
   std::size_t packs_ended_ = 0;
+  bool is_lost_ = false;  // the cause is the loss of an invoker or a pack
 };
 
 }  // namespace gust::controller

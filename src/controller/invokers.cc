@@ -83,6 +83,16 @@ Invoker* InvokerTable::find(InvokerId id) {
   return found == invokers_.end() ? nullptr : &found->second;
 }
 
+Invoker* InvokerTable::find(std::string_view name_or_id) {
+  for (auto& [id, invoker] : invokers_) {
+    if (invoker.hello.name() == name_or_id) return &invoker;
+  }
+  for (auto& [id, invoker] : invokers_) {
+    if (std::to_string(id.value()) == name_or_id) return &invoker;
+  }
+  return nullptr;
+}
+
 Invoker* InvokerTable::find(const LinkPtr& link) {
   const auto found = by_link_.find(link.get());
   return found == by_link_.end() ? nullptr : find(found->second);

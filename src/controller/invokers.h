@@ -43,6 +43,8 @@ class InvokerTable {
   void remove(InvokerId id);
 
   [[nodiscard]] Invoker* find(InvokerId id);
+  /// By its name, or its id as text.
+  [[nodiscard]] Invoker* find(std::string_view name_or_id);
   /// By its link, as events name it. Null for those that were refused or have been removed.
   [[nodiscard]] Invoker* find(const LinkPtr& link);
 

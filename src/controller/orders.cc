@@ -15,7 +15,7 @@ std::string_view pack_kind(const store::Action& action) { return action.kind == 
 
 void fill_header(protocol::StartPacks& order, const store::FlareRecord& flare, const Runtimes& runtimes) {
   const store::Action& action = *flare.action;
-  order.set_flare_id(flare.id.str());
+  order.set_flare_id(flare.run.str());
   order.set_namespace_name(flare.namespace_name);
   order.set_action_name(action.qualified_name());
   order.set_action_version(action.version);

@@ -16,8 +16,8 @@ namespace gust::controller {
 /// Shared, so that one message can wait in many invokers' queues.
 using MessagePtr = std::shared_ptr<const protocol::ControllerMessage>;
 
-/// One StartPacks, with the flare's secret for its packs, for each invoker that has packs of the flare. `backend_uri`
-/// is that of the server by way of which they talk.
+/// Invokers know a flare by the id of its run. One StartPacks, with the flare's secret for its packs, for each invoker
+/// that has packs of the flare. `backend_uri` is that of the server by way of which they talk.
 std::vector<std::pair<InvokerId, MessagePtr>> start_orders(const Flare& flare, const std::string& backend_uri = {},
                                                            const Runtimes& runtimes = {});
 

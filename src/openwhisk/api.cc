@@ -55,6 +55,9 @@ Api::Api(controller::Controller& controller, store::Stores stores, KeyTable keys
   add("GET", own + "/flares/{id}", Access::kWithKey, get_flare);
   add("GET", own + "/flares/{id}/logs", Access::kWithKey, get_flare_logs);
   add("DELETE", own + "/flares/{id}", Access::kWithKey, cancel_flare);
+  add("GET", own + "/queue", Access::kWithKey, list_queue);
+  add("POST", "/api/v1/gust/invokers/{id}/drain", Access::kWithKey, drain_invoker);
+  add("POST", "/api/v1/gust/invokers/{id}/uncordon", Access::kWithKey, uncordon_invoker);
 }
 
 void Api::handle(http::Request request, http::Responder respond) const {

@@ -97,6 +97,21 @@ void list_flares(const Services& services, Call call) {
   });
 }
 
+void list_queue(const Services& services, Call call) {
+  std::string namespace_name = call.namespace_name();
+  services.controller.list_queue(std::move(namespace_name),
+                                 [call = std::move(call)](Result<std::vector<FlareSnapshot>> waiting) mutable {
+                                   if (!waiting) return call.answer_error(waiting.error());
+                                   JsonText text(1024);
+                                   text.raw("[");
+                                   bool first = true;
+                                   for (const FlareSnapshot& flare : *waiting)
+                                     text.next(first).raw(render_flare(flare, kSummary));
+                                   text.raw("]");
+                                   call.answer(200, text.take());
+                                 });
+}
+
 void get_flare(const Services& services, Call call) {
   auto query = parse_get(call, services.options.longest_poll);
   if (!query) return call.answer_error(query.error());

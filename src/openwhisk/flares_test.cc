@@ -22,6 +22,7 @@ TEST_F(FlaresTest, AnEndedFlareShowsEverything) {
       R"({"id":")" + test_id(0) +
           R"(","action":"hello","state":"succeeded","cause":null,"burst_size":3,"granularity":2,)"
           R"("strategy":"homogeneous","backend":"tcp","chunk_bytes":1048576,)"
+          R"("priority":0,"retries":0,"lost":[],)"
           R"("counts":{"started":3,"finished":3,"errors":0},"queue":null,)"
           R"("stamps":{"received":1000.000000,"queued":null,"reserved":1000.001000,"starting":1000.002000,)"
           R"("running":1000.020000,"finishing":1000.030000,"ended":1000.050000},)"
@@ -179,6 +180,43 @@ TEST_F(FlaresTest, WhatHasEndedOrNeverWasCannotBeCancelled) {
   flares_.add(test_flare(1, 1));
   expect_error(send("DELETE", with_id(0)), 409, "has ended already (succeeded)");
   expect_error(send("DELETE", with_id(0), "", "other:word"), 404, "there is no such flare");
+}
+
+TEST_F(FlaresTest, TheQueueIsThoseThatWait) {
+  auto waits = test_flare(2, 2);
+  waits->state = FlareState::kQueued;
+  waits->priority = 3;
+  controller_.known = {{test_flare(3, 2), 0, ""}, {waits, 4, "3 flares are ahead of it"}};
+  controller_.known[1].starts_within = std::chrono::milliseconds(1500);
+  const Json queue = get("/api/v1/namespaces/_/queue");
+  ASSERT_EQ(queue.size(), 1U);
+  EXPECT_EQ(queue[0]["queue"], (Json{{"position", 4}, {"reason", "3 flares are ahead of it"}, {"starts_within", 1.5}}));
+  EXPECT_EQ(queue[0]["priority"], 3);
+  EXPECT_EQ(json(send("GET", "/api/v1/namespaces/_/queue", "", "other:word")), Json::array());
+}
+
+TEST_F(FlaresTest, LostAttemptsAreShown) {
+  auto flare = test_flare(3, 2);
+  flare->retries = 2;
+  flare->lost = {{from_micros(1'000'000), from_micros(2'500'000), "invoker 1 (b) was lost"}};
+  controller_.known = {{flare, 0, ""}};
+  const Json shown = get(with_id(0));
+  EXPECT_EQ(shown["retries"], 2);
+  EXPECT_EQ(shown["lost"], (Json{{{"started", 1.0}, {"ended", 2.5}, {"cause", "invoker 1 (b) was lost"}}}));
+}
+
+TEST_F(FlaresTest, InvokersAreDrainedByTheOperatorOnly) {
+  const std::string drain = "/api/v1/gust/invokers/node-1/drain";
+  expect_error(send("POST", drain), 404, "there is no such invoker");
+  controller_.use_answer = controller::InvokerStatus{.id = InvokerId(1), .name = "node-1", .drained = true};
+  EXPECT_EQ(json(send("POST", drain))["drained"], true);
+  EXPECT_EQ(send("POST", "/api/v1/gust/invokers/1/uncordon").status, 200U);
+  using controller::InvokerUse;
+  EXPECT_EQ(controller_.uses,
+            (std::vector<std::pair<std::string, InvokerUse>>{
+                {"node-1", InvokerUse::kDrained}, {"node-1", InvokerUse::kDrained}, {"1", InvokerUse::kOpen}}));
+  expect_error(send("POST", drain, "", "other:word"), 403, "only keys of namespace 'guest' may drain them");
+  expect_error(send("POST", drain, "", ""), 401, "no API key");
 }
 
 }  // namespace

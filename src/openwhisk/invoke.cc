@@ -1,3 +1,4 @@
+#include <charconv>
 #include <fmt/format.h>
 #include <limits>
 
@@ -76,6 +77,22 @@ Result<void> set_communication(const http::Request& request, bool burst, FlareRe
   return {};
 }
 
+/// Its rank in the queue, and how often it may start again.
+Result<void> set_admission(const http::Request& request, FlareRequest& flare) {
+  constexpr std::uint64_t kMostRetries = 100;
+  flare.retries = static_cast<std::uint32_t>(GUST_TRY(query_number(request, "retries", 0, kMostRetries)).value_or(0));
+  const auto found = request.query.find("priority");
+  if (found == request.query.end()) return {};
+  const std::string& text = found->second;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), flare.priority);
+  if (error == std::errc() && end == text.data() + text.size() && flare.priority >= scheduler::kLeastPriority &&
+      flare.priority <= scheduler::kMostPriority) {
+    return {};
+  }
+  return fail(ErrorCode::kInvalid, fmt::format("priority={} is not a whole number of {} to {}", text,
+                                               scheduler::kLeastPriority, scheduler::kMostPriority));
+}
+
 Result<FlareRequest> make_request(const Services& services, Call& call, const Wish& wish) {
   FlareRequest flare;
   flare.action = GUST_TRY(find_action(services, call));
@@ -83,6 +100,7 @@ Result<FlareRequest> make_request(const Services& services, Call& call, const Wi
   flare.received = call.received();
   GUST_TRY_VOID(set_packing(call.request(), wish.burst, flare));
   GUST_TRY_VOID(set_communication(call.request(), wish.burst, flare));
+  GUST_TRY_VOID(set_admission(call.request(), flare));
   const std::string body = call.take_body();
   if (wish.lithops) {
     flare.params = GUST_TRY(lithops_params(body, flare.action->parameters));

@@ -226,5 +226,21 @@ TEST_F(InvokeTest, ABlockingBurstThatFailedSaysWhy) {
   EXPECT_EQ(post("?burst=true&granularity=2&blocking=true", R"({"value":[1,2,3]})").status, 202U);
 }
 
+TEST_F(InvokeTest, PriorityAndRetriesAreHandedOn) {
+  deploy("hello");
+  controller_.ticket = controller::FlareTicket{.id = FlareId(test_id(0)), .activations = {ActivationId(test_id(0))}};
+  const std::string to = std::string(kOwn) + "/actions/hello";
+  EXPECT_EQ(send("POST", to + "?burst=true&priority=-3&retries=2", R"({"value":[{}]})").status, 202U);
+  EXPECT_EQ(send("POST", to).status, 202U);
+  ASSERT_EQ(controller_.started.size(), 2U);
+  EXPECT_EQ(controller_.started[0].priority, -3);
+  EXPECT_EQ(controller_.started[0].retries, 2U);
+  EXPECT_EQ(controller_.started[1].priority, 0);
+  EXPECT_EQ(controller_.started[1].retries, 0U);
+  expect_error(send("POST", to + "?priority=11"), 400, "priority=11 is not a whole number of -10 to 10");
+  expect_error(send("POST", to + "?priority=high"), 400, "priority=high is not a whole number of -10 to 10");
+  expect_error(send("POST", to + "?retries=101"), 400, "retries=101 is not a whole number of 0 to 100");
+}
+
 }  // namespace
 }  // namespace gust::openwhisk

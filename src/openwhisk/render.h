@@ -50,5 +50,6 @@ std::string render_flare(const controller::FlareSnapshot& snapshot, FlareShown s
 std::string render_results(const store::FlareRecord& flare);
 
 std::string render_status(const controller::Status& status, const std::string& version);
+std::string render_invoker(const controller::InvokerStatus& invoker);
 
 }  // namespace gust::openwhisk

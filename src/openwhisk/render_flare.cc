@@ -31,6 +31,16 @@ void append_stamps(JsonText& text, const store::FlareStamps& stamps) {
   text.raw(R"(,"ended":)").stamp(stamps.ended).raw("}");
 }
 
+void append_lost(JsonText& text, const FlareRecord& flare) {
+  text.raw(R"(,"lost":[)");
+  bool first = true;
+  for (const store::LostAttempt& attempt : flare.lost) {
+    text.next(first).raw(R"({"started":)").stamp(attempt.started).raw(R"(,"ended":)").stamp(attempt.ended);
+    text.raw(R"(,"cause":)").string(attempt.cause).raw("}");
+  }
+  text.raw("]");
+}
+
 void append_activations(JsonText& text, const FlareRecord& flare) {
   text.raw(R"(,"activations":[)");
   bool first = true;
@@ -151,12 +161,20 @@ std::string render_flare(const controller::FlareSnapshot& snapshot, FlareShown s
   flare.strategy == packing::Strategy::kHeterogeneous ? text.raw("null") : text.number(flare.granularity);
   text.raw(R"(,"strategy":)").string(name_of(flare.strategy));
   text.raw(R"(,"backend":)").string(flare.backend).raw(R"(,"chunk_bytes":)").number(flare.chunk.count());
+  text.raw(R"(,"priority":)").raw(std::to_string(flare.priority)).raw(R"(,"retries":)").number(flare.retries);
+  append_lost(text, flare);
   text.raw(R"(,"counts":{"started":)").number(flare.workers_started);
   text.raw(R"(,"finished":)").number(flare.workers_finished);
   text.raw(R"(,"errors":)").number(flare.workers_with_error).raw(R"(},"queue":)");
   if (snapshot.queue_position > 0) {
     text.raw(R"({"position":)").number(snapshot.queue_position);
-    text.raw(R"(,"reason":)").string(snapshot.queue_reason).raw("}");
+    text.raw(R"(,"reason":)").string(snapshot.queue_reason).raw(R"(,"starts_within":)");
+    if (snapshot.starts_within) {
+      text.raw(fmt::format("{:.3f}", std::chrono::duration<double>(*snapshot.starts_within).count()));
+    } else {
+      text.raw("null");
+    }
+    text.raw("}");
   } else {
     text.raw("null");
   }

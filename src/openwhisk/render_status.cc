@@ -2,6 +2,27 @@
 
 namespace gust::openwhisk {
 
+namespace {
+
+Json invoker_json(const controller::InvokerStatus& invoker) {
+  return {{"id", invoker.id.value()},
+          {"name", invoker.name},
+          {"driver", invoker.driver},
+          {"pid", invoker.pid},
+          {"slots", invoker.slots},
+          {"free_slots", invoker.free_slots},
+          {"memory_bytes", invoker.memory.count()},
+          {"free_memory_bytes", invoker.free_memory.count()},
+          {"packs", invoker.packs},
+          {"prewarmed", invoker.prewarmed},
+          {"drained", invoker.drained},
+          {"joined", to_seconds(invoker.joined)}};
+}
+
+}  // namespace
+
+std::string render_invoker(const controller::InvokerStatus& invoker) { return dump_json(invoker_json(invoker)); }
+
 std::string render_status(const controller::Status& status, const std::string& version) {
   Json invokers = Json::array();
   std::uint64_t slots = 0;
@@ -11,17 +32,7 @@ std::string render_status(const controller::Status& status, const std::string& v
   Bytes memory;
   Bytes free_memory;
   for (const controller::InvokerStatus& invoker : status.invokers) {
-    invokers.push_back({{"id", invoker.id.value()},
-                        {"name", invoker.name},
-                        {"driver", invoker.driver},
-                        {"pid", invoker.pid},
-                        {"slots", invoker.slots},
-                        {"free_slots", invoker.free_slots},
-                        {"memory_bytes", invoker.memory.count()},
-                        {"free_memory_bytes", invoker.free_memory.count()},
-                        {"packs", invoker.packs},
-                        {"prewarmed", invoker.prewarmed},
-                        {"joined", to_seconds(invoker.joined)}});
+    invokers.push_back(invoker_json(invoker));
     slots += invoker.slots;
     free_slots += invoker.free_slots;
     packs += invoker.packs;

@@ -59,5 +59,9 @@ void follow_activation_logs(const Services& services, Call call);
 void list_flares(const Services& services, Call call);
 void get_flare(const Services& services, Call call);
 void cancel_flare(const Services& services, Call call);
+void list_queue(const Services& services, Call call);
+// invokers.cc
+void drain_invoker(const Services& services, Call call);
+void uncordon_invoker(const Services& services, Call call);
 
 }  // namespace gust::openwhisk

@@ -112,7 +112,7 @@ void Ledger::give(InvokerId invoker, std::uint32_t slots, Bytes memory) {
   totals_.memory_free += memory;
 }
 
-std::size_t Ledger::index_of(InvokerId invoker) {
+std::size_t Ledger::index_of(InvokerId invoker) const {
   if (last_ >= invokers_.size() || invokers_[last_].invoker != invoker) {
     const auto found = index_.find(invoker);
     GUST_CHECK(found != index_.end(), "the invoker is in the ledger");

@@ -43,7 +43,7 @@ class Ledger {
   void give(InvokerId invoker, std::uint32_t slots, Bytes memory);
 
   /// Where an invoker stands in invokers(); aborts when it is not there.
-  [[nodiscard]] std::size_t index_of(InvokerId invoker);
+  [[nodiscard]] std::size_t index_of(InvokerId invoker) const;
   /// What is not taken of the invoker at this index, cordoned or not.
   [[nodiscard]] packing::Capacity load(std::size_t index) const;
   [[nodiscard]] bool is_cordoned(std::size_t index) const { return hidden_[index].cordoned; }
@@ -62,7 +62,7 @@ class Ledger {
   std::vector<packing::Capacity> invokers_;
   std::vector<Hidden> hidden_;                        // by the same index
   std::unordered_map<InvokerId, std::size_t> index_;  // into invokers_
-  std::size_t last_ = 0;                              // the packs of one invoker come side by side
+  mutable std::size_t last_ = 0;                      // the packs of one invoker come side by side
   Totals totals_;
 };
 

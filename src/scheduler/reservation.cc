@@ -11,7 +11,7 @@ void add(packing::Capacity& capacity, std::uint32_t slots, Bytes memory) {
 }
 
 std::vector<packing::Capacity> after_the_first(std::size_t count, std::span<const Reservation* const> running,
-                                               Ledger& ledger) {
+                                               const Ledger& ledger) {
   std::vector<packing::Capacity> free(ledger.invokers().begin(), ledger.invokers().end());
   for (const auto* reservation : running.first(count)) {
     for (const auto& hold : reservation->holds) {
@@ -25,7 +25,7 @@ std::vector<packing::Capacity> after_the_first(std::size_t count, std::span<cons
 
 }  // namespace
 
-void Promise::take(const packing::Plan& plan, Bytes memory, Ledger& ledger) {
+void Promise::take(const packing::Plan& plan, Bytes memory, const Ledger& ledger) {
   if (spare.empty()) return;
   for (const auto& pack : plan) {
     auto& left = spare[ledger.index_of(pack.invoker)];
@@ -34,13 +34,13 @@ void Promise::take(const packing::Plan& plan, Bytes memory, Ledger& ledger) {
   }
 }
 
-void Promise::give(const Hold& hold, Bytes memory, Ledger& ledger) {
+void Promise::give(const Hold& hold, Bytes memory, const Ledger& ledger) {
   if (spare.empty()) return;
   const auto index = ledger.index_of(hold.invoker);
   if (!ledger.is_cordoned(index)) add(spare[index], hold.slots, memory);
 }
 
-Promise promise(const packing::Demand& demand, std::vector<const Reservation*> running, Ledger& ledger) {
+Promise promise(const packing::Demand& demand, std::vector<const Reservation*> running, const Ledger& ledger) {
   std::ranges::sort(running, {}, &Reservation::ends);
   // More free capacity never makes a plan impossible: the first end after which there is one is found by halving.
   std::size_t low = 0;

@@ -34,12 +34,12 @@ struct Promise {
   Moment at = kNever;                    ///< kNever: not by the ends of those that run alone
   std::vector<packing::Capacity> spare;  ///< free beside the head at that time, by the ledger's index
 
-  void take(const packing::Plan& plan, Bytes memory, Ledger& ledger);
+  void take(const packing::Plan& plan, Bytes memory, const Ledger& ledger);
   /// A flare ended that was thought to run longer.
-  void give(const Hold& hold, Bytes memory, Ledger& ledger);
+  void give(const Hold& hold, Bytes memory, const Ledger& ledger);
 };
 
 /// Requires that the demand does not fit now. `running` are in no order.
-Promise promise(const packing::Demand& demand, std::vector<const Reservation*> running, Ledger& ledger);
+Promise promise(const packing::Demand& demand, std::vector<const Reservation*> running, const Ledger& ledger);
 
 }  // namespace gust::scheduler

@@ -230,7 +230,7 @@ bool Scheduler::cancel(const FlareId& flare) {
   return true;
 }
 
-std::optional<Place> Scheduler::place(const FlareId& flare, Moment now) {
+std::optional<Place> Scheduler::place(const FlareId& flare, Moment now) const {
   const auto* wanted = queue_.find(flare);
   if (wanted == nullptr) return std::nullopt;
   Queue::Walk walk(queue_, tenants_, now);
@@ -239,7 +239,7 @@ std::optional<Place> Scheduler::place(const FlareId& flare, Moment now) {
   return place_of(*wanted, position);
 }
 
-std::vector<Waiting> Scheduler::queue(Moment now, std::size_t limit) {
+std::vector<Waiting> Scheduler::queue(Moment now, std::size_t limit) const {
   std::vector<Waiting> result;
   result.reserve(std::min(limit, queue_.size()));
   Queue::Walk walk(queue_, tenants_, now);
@@ -283,12 +283,16 @@ std::optional<packing::Plan> Scheduler::try_now(const Request& request) {
 
 const Promise& Scheduler::promise_to(const Request& head) {
   if (!promise_ || promise_->number != head.number) {
-    std::vector<const Reservation*> running;
-    running.reserve(running_.size());
-    for (const auto& [flare, reservation] : running_) running.push_back(&reservation);
-    promise_ = PromiseTo{.number = head.number, .promise = promise(head.job.demand, std::move(running), ledger_)};
+    promise_ = PromiseTo{.number = head.number, .promise = compute_promise(head)};
   }
   return promise_->promise;
+}
+
+Promise Scheduler::compute_promise(const Request& head) const {
+  std::vector<const Reservation*> running;
+  running.reserve(running_.size());
+  for (const auto& [flare, reservation] : running_) running.push_back(&reservation);
+  return promise(head.job.demand, std::move(running), ledger_);
 }
 
 std::optional<packing::Plan> Scheduler::try_passing(const Request& head, const Request& request, Passing& passing,
@@ -354,7 +358,7 @@ bool Scheduler::may_fit(const packing::Demand& demand) const {
   return least.slots <= totals().slots_free && least.memory <= totals().memory_free;
 }
 
-Place Scheduler::place_of(const Request& request, std::size_t position) {
+Place Scheduler::place_of(const Request& request, std::size_t position) const {
   const auto slots = request.job.demand.burst_size;
   const auto& tenant = *request.tenant;
   Place place{.position = position, .reason = {}, .starts_by = {}};
@@ -371,7 +375,9 @@ Place Scheduler::place_of(const Request& request, std::size_t position) {
     if (const auto& all = totals(); all.cordoned > 0) {
       place.reason += fmt::format("; {} of {} invokers are drained and take nothing new", all.cordoned, all.invokers);
     }
-    if (const auto at = promise_to(request).at; at != Promise::kNever) place.starts_by = at;
+    const bool known = promise_ && promise_->number == request.number;
+    const auto at = known ? promise_->promise.at : compute_promise(request).at;
+    if (at != Promise::kNever) place.starts_by = at;
   }
   return place;
 }

@@ -107,10 +107,10 @@ class Scheduler {
   bool cancel(const FlareId& flare);
 
   /// Where a queued flare stands; nothing if it is not queued. Linear in its position.
-  [[nodiscard]] std::optional<Place> place(const FlareId& flare, Moment now);
+  [[nodiscard]] std::optional<Place> place(const FlareId& flare, Moment now) const;
 
   /// The queue from its head on, `limit` of it at most.
-  [[nodiscard]] std::vector<Waiting> queue(Moment now, std::size_t limit = SIZE_MAX);
+  [[nodiscard]] std::vector<Waiting> queue(Moment now, std::size_t limit = SIZE_MAX) const;
 
   [[nodiscard]] std::size_t queued() const { return queue_.size(); }
   /// Flares that have something reserved.
@@ -141,7 +141,8 @@ class Scheduler {
   void unqueue(const Request& request);
   void freed();
   [[nodiscard]] bool may_fit(const packing::Demand& demand) const;
-  [[nodiscard]] Place place_of(const Request& request, std::size_t position);
+  [[nodiscard]] Promise compute_promise(const Request& head) const;
+  [[nodiscard]] Place place_of(const Request& request, std::size_t position) const;
 
   std::size_t queue_limit_;
   Ledger ledger_;

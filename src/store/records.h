@@ -205,19 +205,30 @@ struct FlareStamps {
   WallTime ended;
 };
 
+/// A try of a flare that was lost with an invoker or a pack, and was followed by another.
+struct LostAttempt {
+  WallTime started;  ///< when the invokers were told
+  WallTime ended;
+  std::string cause;
+};
+
 struct FlareRecord {
   static constexpr std::string_view kNoun = "flare";
   FlareId id;
+  FlareId run;  ///< its present attempt, as invokers know it: the flare's own id for the first
   std::string namespace_name;
   ActionPtr action;
   Invocation invocation = Invocation::kBurst;
   packing::Strategy strategy = packing::Strategy::kHeterogeneous;
   std::uint32_t granularity = 0;
   std::uint32_t burst_size = 0;
-  std::string backend = "tcp";  ///< what carries messages between its packs
-  Bytes chunk = Bytes::mb(1);   ///< the largest piece in which they travel
+  std::string backend = "tcp";    ///< what carries messages between its packs
+  Bytes chunk = Bytes::mb(1);     ///< the largest piece in which they travel
+  std::int32_t priority = 0;      ///< among those of its namespace that wait
+  std::uint32_t retries = 0;      ///< times that it may start again when an invoker or a pack is lost
+  std::vector<LostAttempt> lost;  ///< those that it has used
   FlareState state = FlareState::kQueued;
-  FlareStamps stamps;
+  FlareStamps stamps;          ///< those after `queued` are the present attempt's
   std::optional<Error> cause;  ///< of a state other than succeeded
   std::vector<ActivationRecord> activations;
   std::vector<PackRecord> packs;      ///< in the order of their workers

@@ -19,7 +19,8 @@ def test_every_help_has_an_example(gust):
             ("activation", "get"), ("activation", "result"), ("status",), ("config",), ("bench", "startup"),
             ("bench", "floor"), ("bench", "pair"), ("bench", "throughput"), ("bench", "collective"), ("stats",),
             ("plot", "startup"), ("plot", "simultaneity"), ("plot", "pair"), ("plot", "throughput"),
-            ("plot", "collective"), ("image", "import"), ("image", "list"), ("image", "rm"), ("doctor",)} <= set(commands)  # fmt: skip
+            ("plot", "collective"), ("image", "import"), ("image", "list"), ("image", "rm"), ("doctor",), ("queue",), ("cancel",),
+            ("drain",), ("uncordon",), ("simulate",)} <= set(commands)  # fmt: skip
     for command in commands:
         done = gust(*command, "--help")
         assert done.returncode == 0

@@ -49,6 +49,19 @@ class FakeController final : public controller::Controller {
     cancelled.push_back(id);
     done(cancel_answer);
   }
+  void list_queue(std::string namespace_name,
+                  controller::Callback<std::vector<controller::FlareSnapshot>> done) override {
+    std::vector<controller::FlareSnapshot> waiting;
+    std::ranges::copy_if(known, std::back_inserter(waiting), [&](const controller::FlareSnapshot& snapshot) {
+      return snapshot.flare->namespace_name == namespace_name && snapshot.queue_position > 0;
+    });
+    done(std::move(waiting));
+  }
+  void set_use(std::string invoker, controller::InvokerUse use,
+               controller::Callback<controller::InvokerStatus> done) override {
+    uses.emplace_back(std::move(invoker), use);
+    done(use_answer);
+  }
   void status(controller::Callback<controller::Status> done) override { done(status_answer); }
   void distribute(store::ActionPtr action) override { distributed.push_back(std::move(action)); }
   [[nodiscard]] std::string invoker_address() const override { return "unix:/nowhere"; }
@@ -60,6 +73,7 @@ class FakeController final : public controller::Controller {
   Result<store::FlarePtr> cancel_answer = fail(ErrorCode::kNotFound, "there is no such flare");
   Result<controller::LogPage> log_answer = fail(ErrorCode::kNotFound, "there is no such flare");
   Result<controller::Status> status_answer;
+  Result<controller::InvokerStatus> use_answer = fail(ErrorCode::kNotFound, "there is no such invoker");
   std::vector<controller::FlareSnapshot> known;
   // What it was asked.
   std::vector<controller::FlareRequest> started;
@@ -68,6 +82,7 @@ class FakeController final : public controller::Controller {
   SteadyTime wait_deadline;
   std::optional<controller::Detail> last_detail;
   std::vector<FlareId> cancelled;
+  std::vector<std::pair<std::string, controller::InvokerUse>> uses;
   std::vector<store::ActionPtr> distributed;
 };
 
