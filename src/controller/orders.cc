@@ -11,7 +11,7 @@ namespace gust::controller {
 namespace {
 
 /// What gust-pack is to run. The code of a blackbox is an archive for Python: no other is accepted.
-std::string_view pack_kind(const store::Action& action) { return action.kind == "blackbox" ? "python:3" : action.kind; }
+std::string pack_kind(const store::Action& action) { return action.kind == "blackbox" ? "python:3" : action.kind; }
 
 void fill_header(protocol::StartPacks& order, const store::FlareRecord& flare, const Runtimes& runtimes) {
   const store::Action& action = *flare.action;
@@ -20,7 +20,7 @@ void fill_header(protocol::StartPacks& order, const store::FlareRecord& flare, c
   order.set_action_name(action.qualified_name());
   order.set_action_version(action.version);
   RuntimePlace place = place_runtime(runtimes, action.kind, action.image);
-  order.set_kind(std::string(pack_kind(action)));
+  order.set_kind(pack_kind(action));
   order.set_image(std::move(place.image));
   order.set_python(std::move(place.python));
   order.set_code_digest(action.code_digest);

@@ -129,11 +129,9 @@ def shared_folder():
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_objects_in_files_of_the_host(make_lithops, make_cluster, client_python, shared_folder):
+def test_objects_in_files_of_the_host(make_lithops, lithops_cluster, shared_folder):
     """Which workers can write that are no more than processes."""
-    with make_cluster(
-        "--driver", "process", "--runtimes", f"lithopscloud/*=python:{client_python}", invokers=1, slots=8
-    ) as cluster:
+    with lithops_cluster("--driver", "process", invokers=1, slots=8) as cluster:
         lithops = make_lithops(cluster, Storage("localhost", {}))
         assert (
             lithops.run(

@@ -33,8 +33,8 @@ tell({{"values": [r[0] for r in results], "activations": [r[1] for r in results]
 
 
 @pytest.mark.parametrize(("granularity", "join", "packs"), [(12, False, 4), (None, False, 2), (12, True, 2)])
-def test_forty_eight_calls(make_lithops, make_cluster, client_python, redis_storage, granularity, join, packs):
-    with make_cluster("--runtimes", f"lithopscloud/*=python:{client_python}", invokers=2, slots=24) as cluster:
+def test_forty_eight_calls(make_lithops, lithops_cluster, redis_storage, granularity, join, packs):
+    with lithops_cluster(invokers=2, slots=24) as cluster:
         lithops = make_lithops(cluster, redis_storage)
         script = SCRIPT.format(examples=str(EXAMPLES), memory=1024, calls=48, granularity=granularity, join=join)
         done = lithops.run(script)
@@ -47,9 +47,8 @@ def test_forty_eight_calls(make_lithops, make_cluster, client_python, redis_stor
         cluster.wait_idle()
 
 
-def test_nine_hundred_and_sixty_calls(make_lithops, make_cluster, client_python, redis_storage):
-    flags = ["--memory", "50GB", "--runtimes", f"lithopscloud/*=python:{client_python}"]
-    with make_cluster(*flags, invokers=20, slots=48) as cluster:
+def test_nine_hundred_and_sixty_calls(make_lithops, lithops_cluster, redis_storage):
+    with lithops_cluster("--memory", "50GB", invokers=20, slots=48) as cluster:
         lithops = make_lithops(cluster, redis_storage)
         script = SCRIPT.format(examples=str(EXAMPLES), memory=4096, calls=960, granularity=48, join=False)
         done = lithops.run(script, timeout=300)
@@ -59,8 +58,8 @@ def test_nine_hundred_and_sixty_calls(make_lithops, make_cluster, client_python,
         cluster.wait_idle()
 
 
-def test_statistics_as_a_figure(gust, make_lithops, make_cluster, client_python, redis_storage, tmp_path):
-    with make_cluster("--runtimes", f"lithopscloud/*=python:{client_python}", invokers=2, slots=24) as cluster:
+def test_statistics_as_a_figure(gust, make_lithops, lithops_cluster, client_python, redis_storage, tmp_path):
+    with lithops_cluster(invokers=2, slots=24) as cluster:
         lithops = make_lithops(cluster, redis_storage)
         results = tmp_path / "results.csv"
         command = [client_python / "bin/python3", EXAMPLES / "lithops_burst.py", "--workers", "48", "--sleep", "0.5"]
