@@ -223,7 +223,7 @@ TEST_F(ActionsTest, CodeOverTheLimitIsTooLarge) {
 }
 
 TEST_F(ActionsTest, TheRealInspectorRefusesWhatIsNoSharedObject) {
-  const Api api(controller_, stores_.all(), keys(), ApiOptions{.version = "1"});
+  const Api api(controller_, stores_.all(), keys(), ApiOptions{.version = "1", .runtimes = {}});
   http::Request request{.method = "PUT",
                         .path = at("/a"),
                         .query = {},

@@ -91,7 +91,7 @@ class ApiTest : public testing::Test {
   store::MemoryStores stores_;
   store::MemoryEntityStore<store::Action>& actions_ = stores_.actions;
   store::MemoryFlareStore& flares_ = stores_.flares;
-  ApiOptions options_{.version = "1.2.3", .inspect_object = fake_inspect};
+  ApiOptions options_{.version = "1.2.3", .runtimes = {}, .inspect_object = fake_inspect};
   /// Made anew, by emplace_api(), for other options.
   std::optional<Api> api_{std::in_place, controller_, stores_.all(), keys(), options_};
 };
