@@ -1,13 +1,5 @@
 """Lithops as it is on PyPI, with its backend for OpenWhisk."""
 
-import pathlib
-import shutil
-
-import pytest
-
-from conftest import Storage
-
-
 def test_a_call_and_its_result(lithops):
     assert (
         lithops.run(
@@ -117,30 +109,3 @@ def test_objects_in_s3(make_lithops, cluster, s3_storage):
         )
         == [1, 2, 3]
     )
-
-
-@pytest.fixture
-def shared_folder():
-    """Where Lithops' localhost storage is for whoever has no USER and no TMPDIR, as workers; gone afterwards if it is new."""
-    folder = pathlib.Path("/tmp/lithops-root")
-    existed = folder.exists()
-    yield folder
-    if not existed:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def test_objects_in_files_of_the_host(make_lithops, lithops_cluster, shared_folder):
-    """Which workers can write that are no more than processes."""
-    with lithops_cluster("--driver", "process", invokers=1, slots=8) as cluster:
-        lithops = make_lithops(cluster, Storage("localhost", {}))
-        assert (
-            lithops.run(
-                """
-            executor = lithops.FunctionExecutor()
-            tell(executor.get_result(executor.map(abs, [-1, -2, -3])))
-            """
-            )
-            == [1, 2, 3]
-        )
-        assert list(shared_folder.glob("storage/lithops.runtimes/**/*")), "nothing was stored there"
-        cluster.wait_idle()
