@@ -1,5 +1,6 @@
 """Lithops as it is on PyPI, with its backend for OpenWhisk."""
 
+
 def test_a_call_and_its_result(lithops):
     assert (
         lithops.run(
@@ -74,7 +75,7 @@ def test_an_exception_reaches_the_caller(lithops):
 
 
 def test_runtimes_are_listed_and_deleted(lithops, cluster, packages):
-    lithops.run("tell(lithops.FunctionExecutor().call_async(abs, -7).result())")
+    lithops.run("tell(lithops.FunctionExecutor().call_async(negate, -7).result())")
     package = f"lithops_{cluster.key[:5]}"
     assert package in packages()
     listed = lithops.command("runtime", "list", "--config", lithops.config_file)
@@ -83,11 +84,11 @@ def test_runtimes_are_listed_and_deleted(lithops, cluster, packages):
     lithops.command("runtime", "delete", name, "--config", lithops.config_file)
     assert name not in lithops.command("runtime", "list", "--config", lithops.config_file)
     # It is deployed again where it is needed.
-    assert lithops.run("tell(lithops.FunctionExecutor().call_async(abs, -8).result())") == 8
+    assert lithops.run("tell(lithops.FunctionExecutor().call_async(negate, -8).result())") == 8
 
 
 def test_clean_leaves_nothing(lithops, cluster, packages):
-    lithops.run("tell(lithops.FunctionExecutor().call_async(abs, -7).result())")
+    lithops.run("tell(lithops.FunctionExecutor().call_async(negate, -7).result())")
     package = f"lithops_{cluster.key[:5]}"
     assert package in packages()
     lithops.command("clean", "--config", lithops.config_file)
@@ -95,7 +96,7 @@ def test_clean_leaves_nothing(lithops, cluster, packages):
     actions = cluster.request("GET", "/api/v1/namespaces/_/actions?limit=0").json()
     assert not [action for action in actions if "lithops" in action["name"]]
     # Nor does it stand in the way of the next job.
-    assert lithops.run("tell(lithops.FunctionExecutor().call_async(abs, -8).result())") == 8
+    assert lithops.run("tell(lithops.FunctionExecutor().call_async(negate, -8).result())") == 8
 
 
 def test_objects_in_s3(make_lithops, cluster, s3_storage):
@@ -104,7 +105,7 @@ def test_objects_in_s3(make_lithops, cluster, s3_storage):
         lithops.run(
             """
         executor = lithops.FunctionExecutor()
-        tell(executor.get_result(executor.map(abs, [-1, -2, -3])))
+        tell(executor.get_result(executor.map(negate, [-1, -2, -3])))
         """
         )
         == [1, 2, 3]
