@@ -29,7 +29,7 @@ def invoke_until(parts, stop, ended):
 def test_kill_nine(apart, worker):
     apart.start_invoker("lonely", "--controller-grace", "60s", "--driver", "process")
     apart.wait_joined("lonely")
-    apart.deploy("task", worker("task"), "--memory", 128, "--timeout", "7s")
+    apart.deploy("task", worker("task"), "--memory", "128MB", "--timeout", "7s")
     assert apart.request("PUT", "/api/v1/namespaces/_/packages/p", {}).status == 200
     assert apart.request("PUT", "/api/v1/namespaces/_/triggers/t", {}).status == 200
     rule = {"trigger": "/_/t", "action": "/_/task"}
