@@ -86,7 +86,9 @@ TEST_F(PythonFoldersTest, WhatIsSharedOrLiesInAnotherIsShownOnce) {
 TEST_F(PythonFoldersTest, WhatIsInUsrIsSeenAnyway) {
   const fs::path venv = make_venv("venv", "/usr/bin/env", "/usr/bin");
   EXPECT_THAT(*folders_of_pythons({venv.string()}), ElementsAre(venv));
-  if (fs::exists("/usr/bin/python3")) EXPECT_THAT(*folders_of_pythons({"/usr"}), IsEmpty());
+  if (fs::exists("/usr/bin/python3")) {
+    EXPECT_THAT(*folders_of_pythons({"/usr"}), IsEmpty());
+  }
 }
 
 TEST_F(PythonFoldersTest, WhatHasNoPythonIsRefused) {

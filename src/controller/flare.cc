@@ -288,6 +288,7 @@ void Flare::retry(WallTime now) {
   record_.lost.push_back({record_.stamps.starting, now, record_.cause->message});
   record_.run = FlareId(random_hex_id());
   record_.packs.clear();
+  record_.log_order.clear();
   record_.workers.assign(record_.burst_size, {});
   record_.workers_started = record_.workers_finished = record_.workers_with_error = 0;
   record_.cause.reset();

@@ -208,7 +208,11 @@ TEST_F(FlaresTest, LostAttemptsAreShown) {
 TEST_F(FlaresTest, InvokersAreDrainedByTheOperatorOnly) {
   const std::string drain = "/api/v1/gust/invokers/node-1/drain";
   expect_error(send("POST", drain), 404, "there is no such invoker");
-  controller_.use_answer = controller::InvokerStatus{.id = InvokerId(1), .name = "node-1", .drained = true};
+  controller::InvokerStatus drained;
+  drained.id = InvokerId(1);
+  drained.name = "node-1";
+  drained.drained = true;
+  controller_.use_answer = drained;
   EXPECT_EQ(json(send("POST", drain))["drained"], true);
   EXPECT_EQ(send("POST", "/api/v1/gust/invokers/1/uncordon").status, 200U);
   using controller::InvokerUse;
