@@ -106,7 +106,7 @@ TEST_F(ConfigTest, ErrorsOfTheEnvironmentNameTheVariable) {
   const auto loaded = load_environment(config_);
   ASSERT_FALSE(loaded);
   EXPECT_EQ(loaded.error().message,
-            "GUST_CONTROLLER_GRACE: 'soon' is not a duration; write for example 250ms, 3s or 2m");
+            "GUST_CONTROLLER_GRACE: 'soon' is not a duration; write for example 250ms, 3s, 2m, 12h or 7d");
 }
 
 TEST_F(ConfigTest, NamesAndVariablesAreUnique) {
@@ -121,9 +121,11 @@ TEST(Duration, UnitsAndBounds) {
   EXPECT_EQ(parse_duration("250ms"), milliseconds(250));
   EXPECT_EQ(parse_duration("3s"), milliseconds(3000));
   EXPECT_EQ(parse_duration("2m"), milliseconds(120'000));
+  EXPECT_EQ(parse_duration("12h"), milliseconds(43'200'000));
+  EXPECT_EQ(parse_duration("7d"), milliseconds(604'800'000));
   EXPECT_EQ(parse_duration("17"), milliseconds(17));
   EXPECT_EQ(parse_duration("0"), milliseconds(0));
-  for (const char* wrong : {"", "s", "-1s", "1h", "1.5s", "3 s", "99999999999999999999", "1000000001m"}) {
+  for (const char* wrong : {"", "s", "-1s", "1w", "1.5s", "3 s", "99999999999999999999", "1000000001m"}) {
     EXPECT_FALSE(parse_duration(wrong)) << wrong;
   }
 }

@@ -98,7 +98,7 @@ TEST_F(ActionsTest, ABlackboxIsAnArchiveForAnImageThatIsKnown) {
   for (const char* image : {"docker.io/lithopscloud/openwhisk-python-v311", "lithopscloud/x:tag", "mine:1"}) {
     const auto stored = put({{"image", image}});
     ASSERT_EQ(stored.status, 200U) << stored.body;
-    EXPECT_EQ(json(stored)["exec"], Json({{"kind", "blackbox"}, {"image", image}, {"binary", true}}));
+    EXPECT_EQ(json(stored)["exec"], Json({{"kind", "blackbox"}, {"binary", true}, {"image", image}}));
   }
   const auto unknown = put({{"image", "docker.io/somebody/else:2"}});
   expect_error(unknown, 400, "exec.image 'docker.io/somebody/else:2' is not here");
