@@ -40,8 +40,8 @@ struct Config {
   std::uint32_t retain_flares = 100'000;    ///< ended flares that are kept
   Bytes retain_bytes;                       ///< of them together; 0: 512 MB in memory, 4 GB in a folder
   std::chrono::milliseconds retain_age{0};  ///< since they ended; 0: any
-  NamespaceNumbers quotas;             ///< slots that a namespace's flares may hold at once; others are not limited
-  NamespaceNumbers weights;            ///< share of the cluster that a namespace may use; 1 for others
+  NamespaceNumbers quotas;   ///< slots that a namespace's flares may hold at once; others are not limited
+  NamespaceNumbers weights;  ///< share of the cluster that a namespace may use; 1 for others
   std::chrono::milliseconds ageing{300'000};     ///< of waiting that is worth a step of priority
   std::chrono::milliseconds half_life{300'000};  ///< after which a namespace's use counts half
   std::filesystem::path record;                  ///< file of the scheduler's decisions; empty for none

@@ -6,9 +6,28 @@ namespace gust {
 namespace {
 
 TEST(Json, CheckingGivesTheSameVerdictAsParsing) {
-  for (const std::string text : {R"({"a": [1, 2.5, "x\"y", null, true]})", "7", " [] ", "", "{", "[1,]", "{\"a\" 1}",
-                                 "nul", "\"\xff\"", R"("unended)", "[1] 2", "1e999", "[-1e-999]", "123456789012345678901",
-                                 "0123", "1.", "\"\t\"", R"("\ud800")", R"("\u0000")", "\xef\xbb\xbf{}", "[1]\n", "\0"}) {
+  for (const std::string text : {R"({"a": [1, 2.5, "x\"y", null, true]})",
+                                 "7",
+                                 " [] ",
+                                 "",
+                                 "{",
+                                 "[1,]",
+                                 "{\"a\" 1}",
+                                 "nul",
+                                 "\"\xff\"",
+                                 R"("unended)",
+                                 "[1] 2",
+                                 "1e999",
+                                 "[-1e-999]",
+                                 "123456789012345678901",
+                                 "0123",
+                                 "1.",
+                                 "\"\t\"",
+                                 R"("\ud800")",
+                                 R"("\u0000")",
+                                 "\xef\xbb\xbf{}",
+                                 "[1]\n",
+                                 "\0"}) {
     const auto parsed = parse_json(text, "the body");
     const auto checked = check_json(text, "the body");
     ASSERT_EQ(parsed.has_value(), checked.has_value()) << text;

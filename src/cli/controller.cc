@@ -23,9 +23,9 @@
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
+#include "cli/policy.h"
 #include "cli/state.h"
 #include "container/images/image_store.h"
-#include "cli/policy.h"
 #include "http/server.h"
 #include "openwhisk/api.h"
 

@@ -85,7 +85,8 @@ TEST_F(FlaresTest, AQueuedFlareShowsItsPlaceAndWhy) {
   EXPECT_EQ(body["state"], "queued");
   EXPECT_TRUE(body["granularity"].is_null());
   EXPECT_EQ(body["strategy"], "heterogeneous");
-  EXPECT_EQ(body["queue"], (Json{{"position", 3}, {"reason", "2 slots are needed, 1 is free"}, {"starts_within", nullptr}}));
+  EXPECT_EQ(body["queue"],
+            (Json{{"position", 3}, {"reason", "2 slots are needed, 1 is free"}, {"starts_within", nullptr}}));
   EXPECT_TRUE(body["workers"][0]["pack"].is_null());
   EXPECT_TRUE(body["workers"][0]["started"].is_null());
   EXPECT_EQ(body["workers"][0]["state"], "waiting");

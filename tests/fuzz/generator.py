@@ -10,7 +10,24 @@ WORDS = ["task", "p", "t", "r", "_", "guest", "default", "a" * 300, "..", "%2e%2
          "'; DROP TABLE flares; --", "\x7f"]  # fmt: skip
 QUERIES = ["blocking", "result", "timeout", "burst", "granularity", "join", "chunk_size", "backend", "overwrite", "force",
            "limit", "skip", "count", "since", "upto", "docs", "name", "code", "detail", "results", "wait", "debug"]  # fmt: skip
-VALUES = [None, True, 0, -1, 1.5, 1e308, 2**70, "", "x", "/_/task", "ü\u0000", [], {}, [[]], {"error": "x"}, [None] * 50]
+VALUES = [
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    1e308,
+    2**70,
+    "",
+    "x",
+    "/_/task",
+    "ü\u0000",
+    [],
+    {},
+    [[]],
+    {"error": "x"},
+    [None] * 50,
+]
 
 
 class Requests:
@@ -46,7 +63,9 @@ class Requests:
     # Well-formed ones.
 
     def entity(self):
-        name, method = self.random.choice(["a", "b", "p/a", "t", "r", *WORDS]), self.random.choice(["PUT", "GET", "DELETE"])
+        name, method = self.random.choice(["a", "b", "p/a", "t", "r", *WORDS]), self.random.choice(
+            ["PUT", "GET", "DELETE"]
+        )
         collection = self.random.choice(["actions", "packages", "triggers", "rules"])
         body = {
             "actions": {"exec": {"kind": "python:3", "code": "def main(a): return a"}, "limits": {"memory": 128}},
