@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <csignal>
@@ -86,25 +87,38 @@ std::optional<Children::Ended> Children::reap() {
   return std::nullopt;
 }
 
+void Children::stop(std::string_view name, std::chrono::milliseconds patience) {
+  const auto is_it = [name](const auto& child) { return child.second == name; };
+  for (const auto& child : running_) {
+    if (is_it(child)) ::kill(child.first, SIGTERM);
+  }
+  wait_while([&] { return std::ranges::any_of(running_, is_it); }, patience);
+}
+
 void Children::stop(std::chrono::milliseconds patience) {
   for (const auto& [pid, name] : running_) ::kill(pid, SIGTERM);
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  sigset_t child;
-  sigemptyset(&child);
-  sigaddset(&child, SIGCHLD);
-  while (!running_.empty()) {
-    while (reap()) {
-    }
-    const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(deadline - std::chrono::steady_clock::now());
-    if (running_.empty() || left.count() <= 0) break;
-    const timespec wait{.tv_sec = left.count() / 1'000'000'000, .tv_nsec = left.count() % 1'000'000'000};
-    ::sigtimedwait(&child, nullptr, &wait);
-  }
+  wait_while([this] { return !running_.empty(); }, patience);
   for (const auto& [pid, name] : running_) {
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
   }
   running_.clear();
+}
+
+template <class Condition>
+void Children::wait_while(Condition holds, std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  for (;;) {
+    while (reap()) {
+    }
+    const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(deadline - std::chrono::steady_clock::now());
+    if (!holds() || left.count() <= 0) return;
+    const timespec wait{.tv_sec = left.count() / 1'000'000'000, .tv_nsec = left.count() % 1'000'000'000};
+    ::sigtimedwait(&child, nullptr, &wait);
+  }
 }
 
 std::string describe_wait_status(int wait_status) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 #include <vector>
 
@@ -39,12 +40,17 @@ class Children {
   /// One that has ended since the last call, without waiting.
   std::optional<Ended> reap();
 
+  /// SIGTERM to those of that name; blocks until they have ended or `patience` has passed.
+  void stop(std::string_view name, std::chrono::milliseconds patience);
   /// SIGTERM to all, and SIGKILL to those that are left after `patience`. Blocks until all are gone.
   void stop(std::chrono::milliseconds patience);
 
   [[nodiscard]] std::size_t size() const { return running_.size(); }
 
  private:
+  template <class Condition>
+  void wait_while(Condition holds, std::chrono::milliseconds patience);
+
   std::map<pid_t, std::string> running_;
 };
 

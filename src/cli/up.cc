@@ -89,7 +89,7 @@ class Up {
     decide_capacity();
     GUST_TRY_VOID(state_.create("gust-up"));
     GUST_TRY_VOID(try_driver());
-    if (config_.api_key.empty()) config_.api_key = "gust:" + random_hex_id();
+    if (config_.api_key.empty()) config_.api_key = "guest:" + random_hex_id();
     GUST_TRY_VOID(start_controller());
     for (std::uint32_t i = 0; i < invokers_; ++i) GUST_TRY_VOID(start_invoker(i));
     const Result<bool> ready = wait_until_ready();
@@ -279,6 +279,8 @@ class Up {
     for (;;) {
       const int signal = ::sigwaitinfo(&awaited, nullptr);
       if (signal > 0 && signal != SIGCHLD) {
+        // The controller first: without it nobody takes the invokers' end for a loss.
+        children_.stop(kController, kFarewell);
         children_.stop(kFarewell);
         return kExitOk;
       }

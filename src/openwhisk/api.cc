@@ -56,8 +56,8 @@ Api::Api(controller::Controller& controller, store::Stores stores, KeyTable keys
   add("GET", own + "/flares/{id}/logs", Access::kWithKey, get_flare_logs);
   add("DELETE", own + "/flares/{id}", Access::kWithKey, cancel_flare);
   add("GET", own + "/queue", Access::kWithKey, list_queue);
-  add("POST", "/api/v1/gust/invokers/{id}/drain", Access::kWithKey, drain_invoker);
-  add("POST", "/api/v1/gust/invokers/{id}/uncordon", Access::kWithKey, uncordon_invoker);
+  add("POST", "/api/v1/gust/invokers/{id}/drain", Access::kOperator, drain_invoker);
+  add("POST", "/api/v1/gust/invokers/{id}/uncordon", Access::kOperator, uncordon_invoker);
 }
 
 void Api::handle(http::Request request, http::Responder respond) const {

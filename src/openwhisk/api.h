@@ -28,7 +28,6 @@ struct ApiOptions {
   std::function<bool(const std::string&)> has_image = [](const std::string&) { return false; };
   /// Runs what may wait for a disk; at once where it is empty.
   std::function<void(std::move_only_function<void()>)> reader = {};
-  std::string operator_namespace = "guest";  ///< whose keys may drain invokers
   /// Looks at the code of C++ actions before they are stored.
   std::function<Result<worker::ObjectInfo>(std::string_view)> inspect_object = worker::inspect_object;
 };

@@ -208,19 +208,19 @@ TEST_F(FlaresTest, LostAttemptsAreShown) {
 
 TEST_F(FlaresTest, InvokersAreDrainedByTheOperatorOnly) {
   const std::string drain = "/api/v1/gust/invokers/node-1/drain";
-  expect_error(send("POST", drain), 404, "there is no such invoker");
+  expect_error(send("POST", drain, "", "root:secret"), 404, "there is no such invoker");
   controller::InvokerStatus drained;
   drained.id = InvokerId(1);
   drained.name = "node-1";
   drained.drained = true;
   controller_.use_answer = drained;
-  EXPECT_EQ(json(send("POST", drain))["drained"], true);
-  EXPECT_EQ(send("POST", "/api/v1/gust/invokers/1/uncordon").status, 200U);
+  EXPECT_EQ(json(send("POST", drain, "", "root:secret"))["drained"], true);
+  EXPECT_EQ(send("POST", "/api/v1/gust/invokers/1/uncordon", "", "root:secret").status, 200U);
   using controller::InvokerUse;
   EXPECT_EQ(controller_.uses,
             (std::vector<std::pair<std::string, InvokerUse>>{
                 {"node-1", InvokerUse::kDrained}, {"node-1", InvokerUse::kDrained}, {"1", InvokerUse::kOpen}}));
-  expect_error(send("POST", drain, "", "other:word"), 403, "only keys of namespace 'guest' may drain them");
+  expect_error(send("POST", drain), 403, "this is the operator's");
   expect_error(send("POST", drain, "", ""), 401, "no API key");
 }
 

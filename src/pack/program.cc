@@ -78,7 +78,7 @@ Result<UniqueFd> move_up(UniqueFd descriptor) {
 }
 
 std::string describe(int error) {
-  const std::string reason = std::strerror(error);
+  std::string reason = std::strerror(error);
   if (error == ENOEXEC) return reason + "; it is for another processor, or a script without #! in its first line";
   if (error == ENOENT)
     return reason + "; the container has no such interpreter or loader as its first line or header names";

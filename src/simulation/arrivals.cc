@@ -74,7 +74,7 @@ Result<std::vector<Arrival>> read_arrivals(std::string_view text, const std::str
   stats::CsvReader reader(text, name);
   stats::CsvRow row;
   std::vector<std::string> header;
-  std::vector<Arrival> arrivals;
+  std::multimap<scheduler::Moment, Arrival> arrivals;  // at one moment in the order of the rows
   while (GUST_TRY(reader.next(row))) {
     if (header.empty()) {
       for (std::size_t i = 0; i < row.fields.size(); ++i) {
@@ -100,11 +100,14 @@ Result<std::vector<Arrival>> read_arrivals(std::string_view text, const std::str
         return reader.fail_at(row.line, i + 1, fmt::format("'{}' {}", stats::quotable(row.fields[i]), complaint));
       }
     }
-    arrivals.push_back(std::move(arrival));
+    const scheduler::Moment at = arrival.at;
+    arrivals.emplace(at, std::move(arrival));
   }
   if (arrivals.empty()) return reader.fail_at(1, 0, "there is no flare in it");
-  std::ranges::stable_sort(arrivals, {}, &Arrival::at);
-  return arrivals;
+  std::vector<Arrival> in_order;
+  in_order.reserve(arrivals.size());
+  for (auto& [at, arrival] : arrivals) in_order.push_back(std::move(arrival));
+  return in_order;
 }
 
 std::vector<Arrival> generate(const Generator& generator) {

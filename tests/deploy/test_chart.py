@@ -120,7 +120,7 @@ def test_secrets_are_made_once_for_both(helm):
     """Random where none is given, as given otherwise."""
     made = [helm.objects()[("Secret", "lab-gust-secrets")]["data"] for _ in range(2)]
     key, token = (base64.b64decode(made[0][name]).decode() for name in ("api-key", "join-token"))
-    assert key.startswith("gust:") and len(key) >= 37 and len(token) >= 32
+    assert key.startswith("guest:") and len(key) >= 37 and len(token) >= 32
     assert made[0] != made[1]
     own = helm.objects(VALUES["plain_ingress"])[("Secret", "lab-gust-secrets")]["data"]
     assert base64.b64decode(own["api-key"]) == b"me:0123456789abcdef"

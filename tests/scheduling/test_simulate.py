@@ -80,7 +80,7 @@ def test_a_real_run_is_decided_again(make_cluster, gust, worker, tmp_path):
         cluster.gust("uncordon", lost["packs"][0]["invoker_name"])
         cluster.wait_running(lost["id"])
         waits = cluster.flare("task", [sleep] * 8)
-        assert cluster.gust("flare", "task", "--workers", 13, "--wait").returncode == 2
+        assert cluster.gust("flare", "task", "--workers", 13, "--wait").returncode == 6
         go.touch()
         cluster.wait_ended(lost["id"])
         cluster.wait_ended(waits)

@@ -258,6 +258,15 @@ void write(const FlareRecord& flare, stored::Flare& to) {
   to.set_workers_started(flare.workers_started);
   to.set_workers_finished(flare.workers_finished);
   to.set_workers_with_error(flare.workers_with_error);
+  to.set_run(flare.run.str());
+  to.set_priority(flare.priority);
+  to.set_retries(flare.retries);
+  for (const LostAttempt& attempt : flare.lost) {
+    stored::LostAttempt& stored = *to.add_lost();
+    stored.set_started(to_micros(attempt.started));
+    stored.set_ended(to_micros(attempt.ended));
+    stored.set_cause(attempt.cause);
+  }
 }
 
 Result<void> read(const stored::Flare& from, FlareRecord& flare) {
@@ -292,6 +301,12 @@ Result<void> read(const stored::Flare& from, FlareRecord& flare) {
   flare.workers_started = from.workers_started();
   flare.workers_finished = from.workers_finished();
   flare.workers_with_error = from.workers_with_error();
+  flare.run = FlareId(from.run());
+  flare.priority = from.priority();
+  flare.retries = from.retries();
+  for (const stored::LostAttempt& attempt : from.lost()) {
+    flare.lost.push_back({from_micros(attempt.started()), from_micros(attempt.ended()), attempt.cause()});
+  }
   // Readers look workers up by these.
   const auto fits = [&](const WorkerRange& range) {
     return range.first.value() <= flare.burst_size && range.count <= flare.burst_size - range.first.value();

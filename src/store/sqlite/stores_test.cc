@@ -55,6 +55,10 @@ std::shared_ptr<FlareRecord> whole_flare() {
   flare->burst_size = 3;
   flare->backend = "redis-list";
   flare->chunk = Bytes(4096);
+  flare->run = FlareId(random_hex_id());
+  flare->priority = -3;
+  flare->retries = 2;
+  flare->lost = {{at(1), at(2), "invoker 1 (b) was lost"}};
   flare->state = FlareState::kFailed;
   flare->stamps = {.received = at(1),
                    .queued = at(2),
