@@ -1,9 +1,11 @@
 #include "invoker/control_stream.h"
 
+#include <atomic>
 #include <boost/asio/post.hpp>
+#include <cstdint>
 #include <deque>
-#include <future>
 #include <grpcpp/grpcpp.h>
+#include <thread>
 #include <utility>
 
 #include "protocol/control.grpc.pb.h"
@@ -47,24 +49,28 @@ Error to_error(const grpc::Status& status) {
 
 }  // namespace
 
-// Its reactions run on gRPC's threads and only post. The stream's hold is removed on the io_context's thread, so that
-// no operation can begin on a stream that gRPC has finished with.
-class ControlStream::Reactor final
-    : public grpc::ClientBidiReactor<protocol::InvokerMessage, protocol::ControllerMessage> {
+// Operations begin on the io_context's thread only, so that none can begin on a stream that is being finished. One
+// thread of our own takes their completions and posts them. The library's callback interface would not do: its threads
+// sleep for 100 ms after every second without an event, and what arrives meanwhile waits.
+class ControlStream::Calls {
  public:
-  Reactor(boost::asio::io_context& io, const std::string& target, std::weak_ptr<ControlEvents> events)
+  Calls(boost::asio::io_context& io, const std::string& target, std::weak_ptr<ControlEvents> events)
       : io_(io), events_(std::move(events)), stub_(protocol::Control::NewStub(open_channel(target))) {
-    stub_->async()->Session(&context_, this);
-    AddHold();
-    read_next();
-    StartCall();
+    session_ = stub_->PrepareAsyncSession(&context_, &completions_);
+    ++under_way_;
+    session_->StartCall(tag(Operation::kStart));
+    thread_ = std::thread([this] { run(); });
   }
+  Calls(const Calls&) = delete;
+  Calls& operator=(const Calls&) = delete;
 
-  // Cancels, and waits until gRPC calls no more.
-  void close() {
+  // Cancels, and waits until the library has let go of everything.
+  ~Calls() {
     context_.TryCancel();
-    let_go();
-    done_->get_future().wait();
+    finish();
+    for (int left = under_way_; left != 0; left = under_way_) under_way_.wait(left);
+    completions_.Shutdown();
+    thread_.join();
   }
 
   void write(std::unique_ptr<protocol::InvokerMessage> message) {
@@ -72,33 +78,50 @@ class ControlStream::Reactor final
     if (queue_.size() == 1) write_next();
   }
 
-  void OnReadDone(bool ok) override {
-    if (ok) {
-      post([this, message = std::move(incoming_)](const ControlEvents& events) {
-        read_next();  // in flight while this one is being handled
-        events.message(*message);
-      });
-    } else {
-      post([this](const ControlEvents& /*events*/) { let_go(); });
+ private:
+  enum class Operation : std::uintptr_t { kStart = 1, kRead, kWrite, kFinish };
+  static void* tag(Operation operation) { return reinterpret_cast<void*>(operation); }
+
+  void run() {
+    void* completed = nullptr;
+    bool ok = false;
+    while (completions_.Next(&completed, &ok)) {
+      complete(static_cast<Operation>(reinterpret_cast<std::uintptr_t>(completed)), ok);
+      if (--under_way_ == 0) under_way_.notify_all();
     }
   }
 
-  void OnWriteDone(bool ok) override {
-    if (!ok) return;  // the read side learns of the end, too
-    post([this](const ControlEvents& events) {
-      queue_.pop_front();
-      write_next();
-      events.written();
-    });
+  void complete(Operation operation, bool ok) {
+    switch (operation) {
+      case Operation::kStart:
+        post([this, ok](const ControlEvents& /*events*/) {
+          if (!ok) return finish();
+          started_ = true;
+          read_next();
+          write_next();
+        });
+        break;
+      case Operation::kRead:
+        post([this, ok, message = std::move(incoming_)](const ControlEvents& events) {
+          if (!ok) return finish();
+          read_next();  // in flight while this one is being handled
+          events.message(*message);
+        });
+        break;
+      case Operation::kWrite:
+        if (!ok) break;  // the read side learns of the end, too
+        post([this](const ControlEvents& events) {
+          queue_.pop_front();
+          write_next();
+          events.written();
+        });
+        break;
+      case Operation::kFinish:
+        post([error = to_error(status_)](const ControlEvents& events) { events.ended(error); });
+        break;
+    }
   }
 
-  void OnDone(const grpc::Status& status) override {
-    post([error = to_error(status)](const ControlEvents& events) { events.ended(error); });
-    const auto done = done_;  // the reactor goes as soon as the other thread sees the value
-    done->set_value();
-  }
-
- private:
   // `action` runs on the io_context's thread, if the stream still exists then.
   template <class Action>
   void post(Action action) {
@@ -108,39 +131,50 @@ class ControlStream::Reactor final
   }
 
   void read_next() {
+    if (finishing_) return;
     incoming_ = std::make_unique<protocol::ControllerMessage>();
-    StartRead(incoming_.get());
+    ++under_way_;
+    session_->Read(incoming_.get(), tag(Operation::kRead));
   }
 
   void write_next() {
-    if (!queue_.empty() && !released_) StartWrite(queue_.front().get());
+    if (queue_.empty() || !started_ || finishing_) return;
+    ++under_way_;
+    session_->Write(*queue_.front(), tag(Operation::kWrite));
   }
 
-  void let_go() {
-    if (!std::exchange(released_, true)) RemoveHold();
+  void finish() {
+    if (std::exchange(finishing_, true)) return;
+    ++under_way_;
+    session_->Finish(&status_, tag(Operation::kFinish));
   }
 
   boost::asio::io_context& io_;
   std::weak_ptr<ControlEvents> events_;
   std::unique_ptr<protocol::Control::Stub> stub_;
   grpc::ClientContext context_;
+  grpc::CompletionQueue completions_;
+  std::unique_ptr<grpc::ClientAsyncReaderWriter<protocol::InvokerMessage, protocol::ControllerMessage>> session_;
   std::unique_ptr<protocol::ControllerMessage> incoming_;
-  std::deque<std::unique_ptr<protocol::InvokerMessage>> queue_;  // the first is on its way
-  bool released_ = false;                                        // only on the io_context's thread
-  std::shared_ptr<std::promise<void>> done_ = std::make_shared<std::promise<void>>();
+  std::deque<std::unique_ptr<protocol::InvokerMessage>> queue_;  // the first is on its way, once it has started
+  grpc::Status status_;
+  bool started_ = false;
+  bool finishing_ = false;
+  std::atomic<int> under_way_ = 0;  // operations that have begun and not completed
+  std::thread thread_;
 };
 
 ControlStream::ControlStream(boost::asio::io_context& io, const std::string& target, ControlEvents events)
     : events_(std::make_shared<ControlEvents>(std::move(events))) {
   protocol::init_grpc();
-  reactor_ = std::make_unique<Reactor>(io, target, events_);
+  calls_ = std::make_unique<Calls>(io, target, events_);
 }
 
 ControlStream::~ControlStream() {
   events_.reset();  // what is still posted finds nobody
-  reactor_->close();
+  calls_.reset();
 }
 
-void ControlStream::write(std::unique_ptr<protocol::InvokerMessage> message) { reactor_->write(std::move(message)); }
+void ControlStream::write(std::unique_ptr<protocol::InvokerMessage> message) { calls_->write(std::move(message)); }
 
 }  // namespace gust::invoker

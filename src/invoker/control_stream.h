@@ -1,4 +1,4 @@
-// One gRPC stream to the controller. gRPC calls back on threads of its own; here everything arrives on the invoker's.
+// One gRPC stream to the controller. Everything arrives on the invoker's thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -34,9 +34,9 @@ class ControlStream {
   void write(std::unique_ptr<protocol::InvokerMessage> message);
 
  private:
-  class Reactor;
+  class Calls;
   std::shared_ptr<ControlEvents> events_;
-  std::unique_ptr<Reactor> reactor_;
+  std::unique_ptr<Calls> calls_;
 };
 
 }  // namespace gust::invoker
