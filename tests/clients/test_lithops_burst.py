@@ -48,7 +48,9 @@ def test_forty_eight_calls(make_lithops, lithops_cluster, redis_storage, granula
         cluster.wait_idle()
 
 
-@pytest.mark.skipif("GUST_LARGE_TESTS" not in os.environ, reason="takes many minutes on two cores; GUST_LARGE_TESTS=1 runs it")
+@pytest.mark.skipif(
+    "GUST_LARGE_TESTS" not in os.environ, reason="takes many minutes on two cores; GUST_LARGE_TESTS=1 runs it"
+)
 def test_nine_hundred_and_sixty_calls(make_lithops, lithops_cluster, redis_storage):
     with lithops_cluster("--memory", "50GB", invokers=20, slots=48) as cluster:
         lithops = make_lithops(cluster, redis_storage)
