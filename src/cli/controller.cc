@@ -165,31 +165,10 @@ void add_controller(CLI::App& app, Chosen& chosen) {
       "Example:\n  GUST_API_KEY=me:$(openssl rand -hex 16) gust controller --listen 0.0.0.0:3233 "
       "--invoker-listen 0.0.0.0:3234");
   auto options = std::make_shared<Options>(*sub);
-  options->add("--listen", "listen")
+  options->add_controller()
       .add("--invoker-listen", "invoker_listen")
-      .add("--api-key", "api_key")
-      .add("--transport", "transport")
-      .add("--tls-certificate", "tls_certificate")
-      .add("--tls-key", "tls_key")
-      .add("--queue-limit", "queue_limit")
-      .add("--state", "state")
-      .add("--retain-flares", "retain_flares")
-      .add("--retain-bytes", "retain_bytes")
-      .add("--retain-age", "retain_age")
-      .add("--quotas", "quotas")
-      .add("--weights", "weights")
-      .add("--ageing", "ageing")
-      .add("--half-life", "half_life")
-      .add("--record", "record")
-      .add("--invoker-silence", "invoker_silence")
-      .add("--redis", "redis")
-      .add("--rabbitmq", "rabbitmq")
-      .add("--s3", "s3")
-      .add("--runtimes", "runtimes")
-      .add("--image-dir", "image_dir")
       .add("--join-token", "join_token")
-      .add("--state-dir", "state_dir")
-      .add("--log-level", "log_level");
+      .add("--state-dir", "state_dir");
   auto ready_fd = std::make_shared<int>(-1);
   sub->add_option("--ready-fd", *ready_fd, "File descriptor on which to tell that it is ready")->group("");
   sub->callback([&chosen, options, ready_fd] {

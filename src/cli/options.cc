@@ -52,6 +52,31 @@ Options& Options::add_client() {
       .add("--insecure", "insecure");
 }
 
+Options& Options::add_controller() {
+  return add("--listen", "listen")
+      .add("--transport", "transport")
+      .add("--tls-certificate", "tls_certificate")
+      .add("--tls-key", "tls_key")
+      .add("--api-key", "api_key")
+      .add("--queue-limit", "queue_limit")
+      .add("--state", "state")
+      .add("--retain-flares", "retain_flares")
+      .add("--retain-bytes", "retain_bytes")
+      .add("--retain-age", "retain_age")
+      .add("--quotas", "quotas")
+      .add("--weights", "weights")
+      .add("--ageing", "ageing")
+      .add("--half-life", "half_life")
+      .add("--record", "record")
+      .add("--invoker-silence", "invoker_silence")
+      .add("--redis", "redis")
+      .add("--rabbitmq", "rabbitmq")
+      .add("--s3", "s3")
+      .add("--runtimes", "runtimes")
+      .add("--image-dir", "image_dir")
+      .add("--log-level", "log_level");
+}
+
 Result<Config> Options::load() const {
   Config up;
   if (is_ours(up_file())) GUST_TRY_VOID(load_file(up, up_file()));

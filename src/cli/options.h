@@ -21,6 +21,8 @@ class Options {
   Options& add(std::string_view flag, std::string_view setting);
   /// The flags of every command that talks to a controller: --endpoint, --api-key, --ca-file, --insecure.
   Options& add_client();
+  /// The flags of every command that runs a controller.
+  Options& add_controller();
 
   /// Defaults, then what a running `gust up` left for its user, then the file, the environment, the flags.
   [[nodiscard]] Result<Config> load() const;

@@ -319,30 +319,9 @@ void add_up(CLI::App& app, Chosen& chosen) {
       .add("--driver", "driver")
       .add("--network", "network")
       .add("--oci-runtime", "oci_runtime")
-      .add("--image-dir", "image_dir")
       .add("--prewarm", "prewarm")
-      .add("--runtimes", "runtimes")
-      .add("--listen", "listen")
-      .add("--transport", "transport")
-      .add("--tls-certificate", "tls_certificate")
-      .add("--tls-key", "tls_key")
-      .add("--api-key", "api_key")
-      .add("--queue-limit", "queue_limit")
-      .add("--state", "state")
-      .add("--retain-flares", "retain_flares")
-      .add("--retain-bytes", "retain_bytes")
-      .add("--retain-age", "retain_age")
-      .add("--quotas", "quotas")
-      .add("--weights", "weights")
-      .add("--ageing", "ageing")
-      .add("--half-life", "half_life")
-      .add("--record", "record")
-      .add("--invoker-silence", "invoker_silence")
-      .add("--redis", "redis")
-      .add("--rabbitmq", "rabbitmq")
-      .add("--s3", "s3")
       .add("--controller-grace", "controller_grace")
-      .add("--log-level", "log_level");
+      .add_controller();
   auto ready_fd = std::make_shared<int>(-1);
   sub->add_option("--ready-fd", *ready_fd, "File descriptor on which to tell that it is ready")->group("");
   sub->callback([&chosen, options, invokers, ready_fd] {
