@@ -6,7 +6,7 @@ namespace gust {
 
 namespace {
 
-// A parser keeps memory for the largest text that it has seen, some ten times as much.
+// A parser keeps memory for the largest text that it has seen, several times as much.
 constexpr std::size_t kKeptText = std::size_t{1} << 20;
 
 bool is_json(simdjson::dom::parser& parser, std::string_view text) {
