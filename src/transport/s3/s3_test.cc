@@ -102,11 +102,11 @@ TEST_F(S3Test, NothingIsLeftAfterSuccessNorAfterAFailure) {
   {
     Flare flare(kS3, {2, 2}, kOptions);
     flare.run([](Worker& self) {
-      const auto done = self.collectives.barrier(self.id, self.deadline);
-      EXPECT_TRUE(done) << done.error().message;
-      // Nobody receives these.
+      // Nobody receives these; they are sent while all are there, as who has ended is not sent to.
       const WorkerId other((self.id.value() + 2) % 4);
       EXPECT_TRUE(self.hub.send(self.id, other, pattern(100, 1), self.deadline));
+      const auto done = self.collectives.barrier(self.id, self.deadline);
+      EXPECT_TRUE(done) << done.error().message;
     });
   }
   EXPECT_EQ(objects_left(), before);
