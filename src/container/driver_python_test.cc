@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "container/testing/driver_harness.h"
+#include "container/testing/visible_folder.h"
 
 namespace gust::container::testing {
 namespace {
@@ -45,7 +46,7 @@ class DriverPythonTest : public ::testing::TestWithParam<const char*> {
     return ends.receive();
   }
 
-  fs::path root_ = fs::read_symlink("/proc/self/exe").parent_path() / ("driver-python-" + random_hex_id());
+  fs::path root_ = visible_folder("driver-python");
   fs::path python_ = root_ / "home/venv";
   DriverOptions options_;
 };

@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/ids.h"
+#include "container/testing/visible_folder.h"
 
 namespace gust::container {
 namespace {
@@ -17,7 +17,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-/// Pythons that are no more than their files. Beside the test, as /tmp is not a place for one.
+/// Pythons that are no more than their files. Not below /tmp, which is not a place for one.
 class PythonFoldersTest : public ::testing::Test {
  protected:
   PythonFoldersTest() { fs::create_directories(root_); }
@@ -52,7 +52,7 @@ class PythonFoldersTest : public ::testing::Test {
     EXPECT_THAT(folders.error().message, HasSubstr(part));
   }
 
-  fs::path root_ = fs::read_symlink("/proc/self/exe").parent_path() / ("python-folders-" + random_hex_id());
+  fs::path root_ = testing::visible_folder("python-folders");
 };
 
 TEST_F(PythonFoldersTest, APrefixIsItself) {

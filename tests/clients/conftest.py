@@ -13,6 +13,7 @@ import pytest
 
 from object_store import BUCKET, SECRET, ObjectStore
 from redis_server import PASSWORD, RedisServer
+from visible import is_visible
 
 PYTHON = pathlib.Path(__file__).parent.parent.parent / "build/clients/python"
 
@@ -34,6 +35,8 @@ def lithops_cluster(make_cluster, client_python):
     def make(*flags, **options):
         # Lithops calls its package by the key's first five characters, so that they must be good for a name.
         environment = {"GUST_API_KEY": f"lithops:{uuid.uuid4().hex}"}
+        if not is_visible(client_python):
+            flags = ("--driver", "process", *flags)
         return make_cluster(
             "--runtimes", f"lithopscloud/*=python:{client_python}", *flags, environment=environment, **options
         )

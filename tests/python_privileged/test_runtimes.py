@@ -3,19 +3,18 @@
 import base64
 import io
 import os
-import pathlib
 import subprocess
 import zipfile
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from visible import visible_folder
 
 
 @pytest.fixture(scope="module")
 def venv(tmp_path_factory):
     """A virtualenv with a module of its own. Not below /tmp, of which sandboxes have their own."""
-    folder = ROOT / "build" / tmp_path_factory.mktemp("venv").name
+    folder = visible_folder() / tmp_path_factory.mktemp("venv").name
     subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", "--clear", folder], check=True)
     packages = next(folder.glob("lib/python3.*/site-packages"))
     (packages / "only_here.py").write_text("ANSWER = 42\n")
