@@ -55,7 +55,7 @@ TEST_P(DriverDeathTest, IsUnavailableAndItsContainersGoneWhenTheLauncherIsKilled
   processes.push_back(watch(ends_of_first->receive_pid()));
   ASSERT_TRUE(harness.wait_launched(2));
   for (const auto& [unused, launched] : harness.launched()) processes.push_back(watch(launched.pid));
-  kill(parent_of(harness.launched().at(1).pid), SIGKILL);
+  kill(launcher_of(harness.launched().at(1).pid), SIGKILL);
   EXPECT_FALSE(harness.wait_exited(1));
   EXPECT_EQ(harness.loss().code, ErrorCode::kUnavailable);
   EXPECT_THAT(harness.loss().message, ::testing::HasSubstr("signal 9"));
@@ -78,7 +78,7 @@ TEST_P(DriverDeathTest, ContainersDieWithAnInvokerThatIsKilled) {
     std::vector<pid_t> pids{child->receive_pid(), daemon->receive_pid()};
     harness.wait_launched(3);
     for (const auto& [unused, launched] : harness.launched()) pids.push_back(static_cast<pid_t>(launched.pid));
-    pids.push_back(parent_of(pids.back()));
+    pids.push_back(launcher_of(pids.back()));
     const std::string directory = harness.directory();
     if (write(to_test.get(), pids.data(), pids.size() * sizeof(pid_t)) < 0) return;
     if (write(to_test.get(), directory.data(), directory.size()) < 0) return;

@@ -187,14 +187,6 @@ std::vector<std::filesystem::path> cgroups_of(pid_t launcher) {
   return found;
 }
 
-pid_t parent_of(std::int64_t pid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/stat");
-  std::string field;
-  pid_t parent = 0;
-  status >> field >> field >> field >> parent;
-  return parent;
-}
-
 class SandboxLeftoversTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -205,7 +197,7 @@ class SandboxLeftoversTest : public ::testing::Test {
     std::vector<OtherEnds> ends;
     for (ContainerId id = first; id < first + count; ++id) ends.push_back(*harness_->start(id, "daemon"));
     ASSERT_TRUE(harness_->wait_launched(first + count));
-    launcher_ = parent_of(harness_->launched().at(first).pid);
+    launcher_ = launcher_of(harness_->launched().at(first).pid);
     for (const OtherEnds& end : ends) EXPECT_EQ(end.receive(), "I");
     ends.clear();
     ASSERT_TRUE(harness_->wait_exited(first + count));

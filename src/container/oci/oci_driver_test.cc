@@ -98,7 +98,7 @@ TEST_F(OciDriverTest, ASuccessorRemovesTheCgroupsOfADriverThatWasKilled) {
     const auto ends = harness.start(1, "echo");
     if (!harness.wait_launched(1)) _exit(1);
     const std::string text =
-        std::to_string(parent_of(harness.launched().at(1).pid)) + " " + harness.directory().string();
+        std::to_string(launcher_of(harness.launched().at(1).pid)) + " " + harness.directory().string();
     if (write(pipe_ends[1], text.data(), text.size()) < 0) _exit(1);
     while (true) pause();
   }

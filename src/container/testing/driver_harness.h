@@ -40,15 +40,19 @@ inline UniqueFd watch(std::int64_t pid) {
   return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0)));
 }
 
-/// Of a process, as this one sees it; 0 when it is gone.
-inline pid_t parent_of(std::int64_t pid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  for (std::string key; status >> key;) {
-    if (key == "PPid:") {
-      pid_t parent = 0;
-      status >> parent;
-      return parent;
+/// The gust-launcher that a container descends from; 0 when there is none. Not simply its parent: a process of crun's
+/// may stand between them for a moment after crun itself has ended.
+inline pid_t launcher_of(std::int64_t process) {
+  while (process > 1) {
+    std::ifstream status("/proc/" + std::to_string(process) + "/status");
+    std::string name;
+    std::int64_t parent = 0;
+    for (std::string key; parent == 0 && status >> key;) {
+      if (key == "Name:") status >> name;
+      if (key == "PPid:") status >> parent;
     }
+    if (name == "gust-launcher") return static_cast<pid_t>(process);
+    process = parent;
   }
   return 0;
 }
