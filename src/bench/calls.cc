@@ -72,7 +72,7 @@ asio::awaitable<void> run_lane(FaasRun& run) {
     request.path = action_path(run.job);
     request.body = run.job.params;
     call.sent = wall_now();
-    const auto id = accepted(co_await run.client.async_send(run.io, std::move(request), http::Connection::kNew));
+    const auto id = accepted(co_await run.client.async_send(run.io, std::move(request), http::ConnectionUse::kNew));
     if (id) {
       call.flare_id = *id;
     } else {

@@ -21,8 +21,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// A small body goes out with its header, in one write and one TLS record.
-constexpr std::size_t kJoinedBody = 12 << 10;
 constexpr std::size_t kMostBuffered = 512 << 10;
 
 class BeastClient final : public Client {
@@ -37,7 +35,7 @@ class BeastClient final : public Client {
     std::optional<Result<Response>> outcome;
     Kept kept = take(io_);
     const auto executor = kept.stream ? kept.stream->executor() : asio::any_io_executor(asio::make_strand(io_));
-    asio::co_spawn(executor, perform(io_, std::move(request), Connection::kKept, std::move(kept)),
+    asio::co_spawn(executor, perform(io_, std::move(request), ConnectionUse::kKept, std::move(kept)),
                    [&outcome](const std::exception_ptr& failure, Result<Response> response) {
                      outcome = failure ? failed(failure) : std::move(response);
                    });
@@ -47,8 +45,9 @@ class BeastClient final : public Client {
     return std::move(*outcome);
   }
 
-  asio::awaitable<Result<Response>> async_send(asio::io_context& io, Request request, Connection connection) override {
-    Kept kept = connection == Connection::kKept ? take(io) : Kept();
+  asio::awaitable<Result<Response>> async_send(asio::io_context& io, Request request,
+                                               ConnectionUse connection) override {
+    Kept kept = connection == ConnectionUse::kKept ? take(io) : Kept();
     const auto executor = kept.stream ? kept.stream->executor() : asio::any_io_executor(asio::make_strand(io));
     co_return co_await asio::co_spawn(executor, perform(io, std::move(request), connection, std::move(kept)),
                                       asio::use_awaitable);
@@ -87,8 +86,8 @@ class BeastClient final : public Client {
   }
 
   /// On the connection's strand.
-  Awaitable<Result<Response>> perform(asio::io_context& io, Request request, Connection connection, Kept kept) {
-    const After after = connection == Connection::kKept ? After::kKeep : After::kClose;
+  Awaitable<Result<Response>> perform(asio::io_context& io, Request request, ConnectionUse connection, Kept kept) {
+    const After after = connection == ConnectionUse::kKept ? After::kKeep : After::kClose;
     auto head = request_head(request, make_target(dialer_->endpoint().base_path + request.path, request.query), host_,
                              authorization_, after);
     if (!head) co_return std::unexpected(head.error());

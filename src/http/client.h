@@ -31,7 +31,7 @@ struct ClientOptions {
   std::chrono::milliseconds timeout{70'000};  ///< for one request, connecting included
 };
 
-enum class Connection : std::uint8_t {
+enum class ConnectionUse : std::uint8_t {
   kKept,  ///< reused by the next request
   kNew,   ///< a new connection, with a full TLS handshake, closed after the response: as Lithops does
 };
@@ -51,7 +51,7 @@ class Client {
   /// As a coroutine on `io`, which outlives the client; from any thread, any number at once (each takes a kept
   /// connection that is free, or opens one).
   virtual boost::asio::awaitable<Result<Response>> async_send(boost::asio::io_context& io, Request request,
-                                                              Connection connection) = 0;
+                                                              ConnectionUse connection) = 0;
 };
 
 }  // namespace gust::http

@@ -136,7 +136,7 @@ TEST_P(ClientTest, AThousandNewConnectionsAHundredAtOnce) {
   const auto caller = [&]() -> boost::asio::awaitable<void> {
     for (int i = next++; i < 1000; i = next++) {
       Request request = request_to("/n", "POST", std::to_string(i));
-      const auto response = co_await client->async_send(io, std::move(request), Connection::kNew);
+      const auto response = co_await client->async_send(io, std::move(request), ConnectionUse::kNew);
       if (response && response->body == "POST /n " + std::to_string(i)) ++right;
       if (!response) ADD_FAILURE() << response.error().message;
     }
@@ -155,7 +155,7 @@ TEST_P(ClientTest, KeptConnectionsOfCoroutinesAreReused) {
   int done = 0;
   const auto caller = [&]() -> boost::asio::awaitable<void> {
     for (int i = 0; i < 20; ++i) {
-      const auto response = co_await client->async_send(io, request_to("/k"), Connection::kKept);
+      const auto response = co_await client->async_send(io, request_to("/k"), ConnectionUse::kKept);
       if (response && response->body == "GET /k ") ++done;
     }
   };

@@ -4,6 +4,7 @@
 
 #include "http/answer.h"
 #include "http/status.h"
+#include "http/wire.h"
 
 namespace gust::http {
 namespace {
@@ -11,8 +12,6 @@ namespace {
 /// More than headers_limit in one buffer: what follows a request may have arrived with it.
 constexpr std::size_t kBufferBeyondHeader = 64 << 10;
 constexpr std::size_t kFirstBuffer = 4096;
-/// A small body goes out with its header, in one write and one TLS record.
-constexpr std::size_t kJoinedBody = 12 << 10;
 /// How long an answered client may go on sending what we do not read.
 constexpr std::chrono::milliseconds kDrainTime(5000);
 

@@ -89,7 +89,7 @@ void burst(asio::io_context& io, Client& client) {
   const auto caller = [&]() -> asio::awaitable<void> {
     while (next < kBurst) {
       ++next;
-      const auto response = co_await client.async_send(io, invocation(), Connection::kNew);
+      const auto response = co_await client.async_send(io, invocation(), ConnectionUse::kNew);
       if (response && response->status == 202) ++right;
     }
   };

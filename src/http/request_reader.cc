@@ -13,12 +13,10 @@ namespace gust::http {
 namespace {
 
 namespace beast_http = boost::beast::http;
-using Parser = beast_http::request_parser<beast_http::string_body>;
+using RequestParser = beast_http::request_parser<beast_http::string_body>;
 
 /// A body that sends at least this much a second is not cut off by body_timeout.
 constexpr std::uint64_t kLeastBodyRate = 64 << 10;
-/// Bodies above one buffer's worth are read in larger pieces.
-constexpr std::size_t kLargeRead = 64 << 10;
 
 Refused refused(unsigned status, std::string message) {
   return Refused{.answer = error_response(status, std::move(message))};
@@ -44,7 +42,7 @@ bool is_refusable(NetError error) {
 
 /// Parses what is in the buffer and reads more, until `done`.
 template <class Done>
-Awaitable<NetError> parse_until(Stream& stream, Buffer& buffer, Parser& parser, SteadyTime deadline,
+Awaitable<NetError> parse_until(Stream& stream, Buffer& buffer, RequestParser& parser, SteadyTime deadline,
                                 std::chrono::milliseconds per_piece, Done done) {
   for (;;) {
     if (buffer.size() > 0) {
@@ -62,7 +60,7 @@ Awaitable<NetError> parse_until(Stream& stream, Buffer& buffer, Parser& parser, 
 }
 
 /// What the header asks for that we do not do, if anything.
-std::optional<Refused> unsupported(const Parser& parser) {
+std::optional<Refused> unsupported(const RequestParser& parser) {
   const auto& message = parser.get();
   const auto coding = message[beast_http::field::transfer_encoding];
   if (!coding.empty() && !boost::beast::iequals(coding, "chunked")) {
@@ -80,7 +78,7 @@ std::optional<Refused> unsupported(const Parser& parser) {
 Awaitable<std::variant<Gone, Received, Refused>> read_request(Stream& stream, Buffer& buffer,
                                                               const ServerOptions& options) {
   using Outcome = std::variant<Gone, Received, Refused>;
-  Parser parser;
+  RequestParser parser;
   parser.header_limit(static_cast<std::uint32_t>(std::min<std::uint64_t>(options.header_limit.count(), UINT32_MAX)));
   parser.body_limit(options.body_limit.count());
 

@@ -8,13 +8,11 @@ namespace gust::http {
 namespace {
 
 namespace beast_http = boost::beast::http;
-using Parser = beast_http::response_parser<beast_http::string_body>;
+using ResponseParser = beast_http::response_parser<beast_http::string_body>;
 
 constexpr std::uint32_t kMostHeader = 256 << 10;
-/// A body is read in pieces of this size.
-constexpr std::size_t kLargeRead = 64 << 10;
 
-Awaitable<NetError> parse(Stream& stream, Buffer& buffer, Parser& parser) {
+Awaitable<NetError> parse(Stream& stream, Buffer& buffer, ResponseParser& parser) {
   while (!parser.is_done()) {
     NetError error;
     if (buffer.size() > 0) {
@@ -38,7 +36,7 @@ Awaitable<NetError> parse(Stream& stream, Buffer& buffer, Parser& parser) {
 Awaitable<Reply> read_response(Stream& stream, Buffer& buffer, bool to_head) {
   Reply reply;
   for (;;) {
-    Parser parser;
+    ResponseParser parser;
     parser.eager(true);
     parser.skip(to_head);
     parser.header_limit(kMostHeader);

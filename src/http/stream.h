@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,9 @@ template <class T>
 using Awaitable = boost::asio::awaitable<T>;
 using Buffer = boost::beast::flat_buffer;
 using NetError = boost::system::error_code;
+
+/// A body above one buffer's worth is read in pieces of so many bytes.
+constexpr std::size_t kLargeRead = 64 << 10;
 
 /// Only on its socket's executor, which is a strand; one operation at a time. When the deadline passes, the operation
 /// under way and those that follow end with asio::error::timed_out until a new deadline is set.

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <boost/beast/http/fields.hpp>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -9,6 +11,9 @@
 #include "http/message.h"
 
 namespace gust::http {
+
+/// A body of up to so many bytes goes out with its head, in one write and one TLS record.
+constexpr std::size_t kJoinedBody = 12 << 10;
 
 Headers headers_of(const boost::beast::http::fields& fields);
 
