@@ -16,7 +16,6 @@ namespace {
 
 constexpr const char* kAction = "gust-bench-communicate";
 constexpr std::chrono::minutes kTimeLimit(30);  // of one flare
-constexpr std::uint64_t kKib = 1024;
 // What a chunk is where a flare does not say (message::HubOptions).
 constexpr Bytes kUsualChunk = Bytes::mb(1);
 

@@ -11,7 +11,6 @@ namespace {
 
 // The widest numbers that a reduction adds.
 constexpr std::uint64_t kElementBytes = 8;
-constexpr std::uint64_t kKib = 1024;
 
 bool is_reduction(std::string_view operation) { return operation == "reduce" || operation == "all-reduce"; }
 

@@ -12,6 +12,8 @@
 
 namespace gust::bench {
 
+inline constexpr std::uint64_t kKib = 1024;  ///< bytes; the unit of a chunk
+
 /// One cell of an experiment's table.
 struct Shape {
   std::string operation;  ///< as the worker knows it: pair, throughput, broadcast, ...

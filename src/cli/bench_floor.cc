@@ -13,7 +13,7 @@ namespace gust::cli {
 
 namespace {
 
-struct Wanted {
+struct FloorRequest {
   std::uint32_t workers = 960;
   std::string granularity = "1,2,4,6,12,24,48";
   std::uint32_t repeat = 1;
@@ -22,7 +22,7 @@ struct Wanted {
   bool prewarmed = false;  ///< the processes exist before
 };
 
-Result<ExitCode> run_floor(const Wanted& wanted) {
+Result<ExitCode> run_floor(const FloorRequest& wanted) {
   const std::vector<bench::Mode> modes = GUST_TRY(bench::parse_modes(wanted.granularity));
   Json list = Json::array();
   if (!wanted.json) {
@@ -61,7 +61,7 @@ Result<ExitCode> run_floor(const Wanted& wanted) {
 void add_bench_floor(CLI::App& group, Chosen& chosen) {
   CLI::App* sub = group.add_subcommand("floor", "What the kernel alone needs to start the same processes and threads");
   sub->footer("Example:\n  gust bench floor --workers 960 --granularity 1,48 --repeat 5");
-  auto wanted = std::make_shared<Wanted>();
+  auto wanted = std::make_shared<FloorRequest>();
   sub->add_option("--workers", wanted->workers, "Burst size")->capture_default_str()->check(positive());
   sub->add_option("--granularity", wanted->granularity, "Threads a process, several with commas")
       ->capture_default_str();

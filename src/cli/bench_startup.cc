@@ -16,7 +16,7 @@ namespace gust::cli {
 
 namespace {
 
-struct Wanted {
+struct StartupRequest {
   std::uint32_t workers = 960;
   bench::ClusterShape cluster;
   std::string granularity = "1,2,4,6,12,24,48,faas";
@@ -62,7 +62,7 @@ void print_table(const std::vector<bench::StartupRun>& runs, std::uint32_t repea
   for (const std::string& name : order) print_row(name, by_mode[name]);
 }
 
-Result<ExitCode> run_startup(const Wanted& wanted, const std::optional<Config>& elsewhere) {
+Result<ExitCode> run_startup(const StartupRequest& wanted, const std::optional<Config>& elsewhere) {
   bench::StartupOptions options = wanted.startup;
   options.workers = wanted.workers;
   options.modes = GUST_TRY(bench::parse_modes(wanted.granularity));
@@ -110,7 +110,7 @@ void add_bench_startup(CLI::App& group, Chosen& chosen) {
       "Without --endpoint it runs a cluster of its own and ends it. Each run is measured beside the machine's floor\n"
       "(gust bench floor) of the same shape; ratio is max / floor max. With --driver sandbox the floor has its\n"
       "namespaces; with --prewarm its processes exist before the clock starts, and it only creates threads.");
-  auto wanted = std::make_shared<Wanted>();
+  auto wanted = std::make_shared<StartupRequest>();
   auto options = std::make_shared<Options>(*sub);
   options->add_client();
   sub->add_option("--workers", wanted->workers, "Burst size")->capture_default_str()->check(positive());

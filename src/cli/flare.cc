@@ -21,7 +21,7 @@ namespace gust::cli {
 
 namespace {
 
-struct Wanted {
+struct FlareRequest {
   std::string action;
   std::uint32_t workers = 0;
   std::string param = "{}";
@@ -48,7 +48,7 @@ Result<void> check_size(std::uint64_t workers, Bytes each) {
                   workers, to_string(each), to_string(most), fit));
 }
 
-Result<std::string> same_params(const Wanted& wanted) {
+Result<std::string> same_params(const FlareRequest& wanted) {
   GUST_TRY(parse_json(wanted.param, "--param"));
   GUST_TRY_VOID(check_size(wanted.workers, Bytes(wanted.param.size() + 1)));
   std::string body = R"({"value":[)";
@@ -56,7 +56,7 @@ Result<std::string> same_params(const Wanted& wanted) {
   return body + "]}";
 }
 
-Result<std::string> read_params(const Wanted& wanted) {
+Result<std::string> read_params(const FlareRequest& wanted) {
   if (wanted.params_file.empty()) return same_params(wanted);
   const bool is_stdin = wanted.params_file == "-";
   const std::string name = is_stdin ? "standard input" : wanted.params_file;
@@ -135,7 +135,7 @@ Result<ExitCode> judge(const Json& flare) {
   return kExitOk;
 }
 
-Result<ExitCode> run_flare(ApiClient& api, const Wanted& wanted) {
+Result<ExitCode> run_flare(ApiClient& api, const FlareRequest& wanted) {
   ApiClient::Query query = {{"burst", "true"}};
   if (wanted.granularity != 0) query["granularity"] = std::to_string(wanted.granularity);
   if (wanted.join) query["join"] = "true";
@@ -177,7 +177,7 @@ void add_flare(CLI::App& app, Chosen& chosen) {
       "  echo '[{\"part\": 0}, {\"part\": 1}]' | gust flare hello --params - --wait --json\n\n"
       "Without --granularity each invoker gets one pack as large as what is free there; with it packs have that size;\n"
       "with --join packs that land on one invoker are joined. With --wait, Ctrl-C cancels the flare.");
-  auto wanted = std::make_shared<Wanted>();
+  auto wanted = std::make_shared<FlareRequest>();
   auto options = std::make_shared<Options>(*sub);
   options->add_client();
   sub->add_option("action", wanted->action, "The action's name")->required();

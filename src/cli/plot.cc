@@ -17,7 +17,7 @@ namespace gust::cli {
 
 namespace {
 
-struct Options {
+struct PlotRequest {
   std::vector<std::filesystem::path> paths;
   std::filesystem::path output;
   std::optional<std::uint32_t> run;
@@ -26,7 +26,7 @@ struct Options {
 
 enum class Figure : std::uint8_t { kStartup, kSimultaneity };
 
-int run_plot(Figure figure, const Options& options) {
+int run_plot(Figure figure, const PlotRequest& options) {
   if (auto known = stats::check_figure_path(options.output); !known) return report(known.error());
   const stats::ResultSet set = stats::read_result_set(options.paths);
   // A figure that silently lacks a row would mislead: no figure then.
@@ -41,7 +41,7 @@ int run_plot(Figure figure, const Options& options) {
 }
 
 CLI::App* add_figure(CLI::App& plot, Chosen& chosen, Figure figure, const std::string& name,
-                     const std::string& description, const std::shared_ptr<Options>& options) {
+                     const std::string& description, const std::shared_ptr<PlotRequest>& options) {
   CLI::App* command = plot.add_subcommand(name, description);
   command->add_option("paths", options->paths, kPathsHelp)->required()->type_name("DIR|FILE");
   add_output(*command, options->output);
@@ -63,14 +63,14 @@ void add_plot(CLI::App& app, Chosen& chosen) {
   plot->require_subcommand(1);
   plot->footer("Example:\n  gust plot startup results/960 -o startup.pdf");
 
-  auto startup_options = std::make_shared<Options>();
+  auto startup_options = std::make_shared<PlotRequest>();
   CLI::App* startup =
       add_figure(*plot, chosen, Figure::kStartup, "startup",
                  "Box plots of start-up latency: one panel a burst size, one row a granularity", startup_options);
   startup->add_flag("--log", startup_options->logarithmic, "A logarithmic axis, for latencies of very different size");
   startup->footer("Example:\n  gust plot startup results/240 results/960 -o startup.pdf");
 
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PlotRequest>();
   CLI::App* simultaneity =
       add_figure(*plot, chosen, Figure::kSimultaneity, "simultaneity",
                  "A bar for each worker's life under the curve of how many run at once; one panel a file", options);

@@ -17,12 +17,12 @@ namespace {
 
 using Draw = Result<void> (*)(std::span<const stats::Transfer>, const std::filesystem::path&);
 
-struct Options {
+struct TransferPlotRequest {
   std::vector<std::filesystem::path> paths;
   std::filesystem::path output;
 };
 
-int run_plot(Draw draw, const Options& options) {
+int run_plot(Draw draw, const TransferPlotRequest& options) {
   if (const auto known = stats::check_figure_path(options.output); !known) return report(known.error());
   std::vector<stats::Transfer> all;
   int code = kExitOk;
@@ -44,7 +44,7 @@ int run_plot(Draw draw, const Options& options) {
 void add_figure(CLI::App& plot, Chosen& chosen, const std::string& name, const std::string& description, Draw draw,
                 const std::string& example) {
   CLI::App* command = plot.add_subcommand(name, description);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TransferPlotRequest>();
   command->add_option("paths", options->paths, "Files that gust bench " + name + " has written with --out")
       ->required()
       ->type_name("FILE");

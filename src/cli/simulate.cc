@@ -18,7 +18,7 @@ namespace gust::cli {
 
 namespace {
 
-struct Wanted {
+struct SimulationRequest {
   std::string arrivals;
   std::string replay;
   std::string trace;
@@ -80,7 +80,7 @@ void print(const simulation::Report& report, double took) {
              static_cast<double>(report.flares) / std::max(took, 1e-6));
 }
 
-Result<ExitCode> run_replay(const Wanted& wanted) {
+Result<ExitCode> run_replay(const SimulationRequest& wanted) {
   std::ifstream file(wanted.replay);
   if (!file) return fail(ErrorCode::kNotFound, fmt::format("cannot read {}", wanted.replay));
   const auto found = GUST_TRY(scheduler::replay(file));
@@ -97,12 +97,12 @@ Result<ExitCode> run_replay(const Wanted& wanted) {
   return kExitOk;
 }
 
-Result<std::vector<simulation::Arrival>> arrivals_of(const Wanted& wanted) {
+Result<std::vector<simulation::Arrival>> arrivals_of(const SimulationRequest& wanted) {
   if (wanted.arrivals.empty()) return simulation::generate(wanted.generator);
   return simulation::read_arrivals(GUST_TRY(read_whole_file(wanted.arrivals)), wanted.arrivals);
 }
 
-Result<ExitCode> run_simulate(const Config& config, Wanted wanted) {
+Result<ExitCode> run_simulate(const Config& config, SimulationRequest wanted) {
   if (!wanted.replay.empty()) return run_replay(wanted);
   const std::uint64_t slots = std::uint64_t{wanted.cluster.invokers} * wanted.cluster.slots;
   wanted.cluster.memory = wanted.memory.empty() ? Bytes(Bytes::mb(256).count() * wanted.cluster.slots)
@@ -148,7 +148,7 @@ void add_simulate(CLI::App& app, Chosen& chosen) {
       "  gust simulate --invokers 20 --slots 48 --load 1.1 --pattern bursty --weights ns-0=2\n"
       "  gust simulate --arrivals monday.csv --invokers 200 --json\n"
       "  gust simulate --replay decisions.jsonl");
-  auto wanted = std::make_shared<Wanted>();
+  auto wanted = std::make_shared<SimulationRequest>();
   auto options = std::make_shared<Options>(*sub);
   options->add("--queue-limit", "queue_limit")
       .add("--quotas", "quotas")

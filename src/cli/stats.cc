@@ -14,7 +14,7 @@ namespace gust::cli {
 
 namespace {
 
-struct Options {
+struct StatsRequest {
   std::vector<std::filesystem::path> paths;
   bool json = false;
   bool stages = false;
@@ -33,7 +33,7 @@ int print_stages(const stats::ResultSet& set, int code) {
   return code;
 }
 
-int run_stats(const Options& options) {
+int run_stats(const StatsRequest& options) {
   const stats::ResultSet set = stats::read_result_set(options.paths);
   const int code = report_faults(set);
   if (options.stages) return print_stages(set, code);
@@ -49,7 +49,7 @@ int run_stats(const Options& options) {
 
 void add_stats(CLI::App& app, Chosen& chosen) {
   CLI::App* command = app.add_subcommand("stats", "Start-up latency of the workers in result files, as a table");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<StatsRequest>();
   command->add_option("paths", options->paths, kPathsHelp)->required()->type_name("DIR|FILE");
   CLI::Option* json =
       command->add_flag("--json", options->json, "Print an array with one object a run; times in seconds");

@@ -10,7 +10,7 @@ namespace gust::cli {
 
 namespace {
 
-void print(const Json& status) {
+void print_status(const Json& status) {
   fmt::print("{:<4} {:<20} {:<10} {:>8} {:>14} {:>18} {:>6} {:>9}  {}\n", "id", "invoker", "driver", "process",
              "slots free/of", "memory MB free/of", "packs", "prewarmed", "use");
   for (const Json& invoker : status.at("invokers")) {
@@ -45,7 +45,7 @@ void add_status(CLI::App& app, Chosen& chosen) {
     chosen.run = [options, json] {
       return with_api(*options, [&](ApiClient& api) -> Result<ExitCode> {
         const Json status = GUST_TRY(api.get("/gust/status"));
-        *json ? fmt::print("{}\n", status.dump(2)) : print(status);
+        *json ? fmt::print("{}\n", status.dump(2)) : print_status(status);
         return kExitOk;
       });
     };

@@ -37,13 +37,13 @@ Result<std::vector<store::ActionPtr>> listed_actions(const Services& services, c
   return actions;
 }
 
-Result<std::string> list(const Services& services, const Call& call) {
+Result<std::string> list_of_actions(const Services& services, const Call& call) {
   const Listing listing = GUST_TRY(query_listing(call.request()));
   const auto actions = GUST_TRY(listed_actions(services, call));
   return render_list(actions, listing, "actions", render_action_brief);
 }
 
-Result<std::string> get(const Services& services, const Call& call) {
+Result<std::string> text_of_action(const Services& services, const Call& call) {
   const bool code = !call.request().query.contains("code") || GUST_TRY(query_flag(call.request(), "code"));
   const store::ActionPtr action = GUST_TRY(find_action(services, call));
   return dump_json(render_action(*action, code ? CodeShown::kYes : CodeShown::kNo));
@@ -63,7 +63,7 @@ Result<void> check_image(const store::Action& action, const ApiOptions& options)
                           action.image));
 }
 
-Result<std::string> put(const Services& services, const Call& call, const std::string& body) {
+Result<std::string> store_action(const Services& services, const Call& call, const std::string& body) {
   const EntityPath path = GUST_TRY(writable_path(services, call));
   const bool overwrite = GUST_TRY(query_flag(call.request(), "overwrite"));
   store::Action action;
@@ -86,7 +86,7 @@ Result<std::string> put(const Services& services, const Call& call, const std::s
   return dump_json(render_action(*stored, CodeShown::kNo));
 }
 
-Result<std::string> remove(const Services& services, const Call& call) {
+Result<std::string> drop_action(const Services& services, const Call& call) {
   const EntityPath path = GUST_TRY(writable_path(services, call));
   const store::ActionPtr removed = GUST_TRY(services.actions.remove(call.namespace_name(), text_of(path)));
   return dump_json(render_action(*removed, CodeShown::kYes));
@@ -98,20 +98,20 @@ Result<store::ActionPtr> find_action(const Services& services, const Call& call)
   return resolve_action(services, call.namespace_name(), call.name());
 }
 
-void list_actions(const Services& services, Call call) { call.answer(list(services, call)); }
+void list_actions(const Services& services, Call call) { call.answer(list_of_actions(services, call)); }
 
 void get_action(const Services& services, Call call) {
-  call.answer(call.name().ends_with('/') ? list(services, call) : get(services, call));
+  call.answer(call.name().ends_with('/') ? list_of_actions(services, call) : text_of_action(services, call));
 }
 
 void put_action(const Services& services, Call call) {
   const std::string body = call.take_body();
-  auto json = put(services, call, body);
+  auto json = store_action(services, call, body);
   answer_stored(services, std::move(call), std::move(json));
 }
 
 void delete_action(const Services& services, Call call) {
-  auto json = remove(services, call);
+  auto json = drop_action(services, call);
   answer_stored(services, std::move(call), std::move(json));
 }
 

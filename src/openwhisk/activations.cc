@@ -46,7 +46,7 @@ Result<ListQuery> parse_list(const Call& call) {
   return query;
 }
 
-std::string list(const Services& services, const ListQuery& query) {
+std::string list_of_activations(const Services& services, const ListQuery& query) {
   if (query.count) return dump_json({{"activations", services.flares.count_activations(query.which)}});
   JsonText text;
   text.raw("[");
@@ -84,7 +84,7 @@ void list_activations(const Services& services, Call call) {
   auto query = parse_list(call);
   if (!query) return call.answer_error(query.error());
   services.read([&services, query = std::move(*query), call = std::move(call)]() mutable {
-    call.answer(200, list(services, query));
+    call.answer(200, list_of_activations(services, query));
   });
 }
 

@@ -13,13 +13,13 @@ Json render_key(const store::Key& key) {
   return {{"id", key.name}, {"namespace", key.owner}, {"created", to_millis(key.updated)}};
 }
 
-Result<std::string> list(const Services& services) {
+Result<std::string> list_of_keys(const Services& services) {
   Json keys = Json::array();
   for (const store::KeyPtr& key : services.stored_keys.list({})) keys.push_back(render_key(*key));
   return dump_json(keys);
 }
 
-Result<std::string> add(const Services& services, const std::string& text) {
+Result<std::string> store_key(const Services& services, const std::string& text) {
   const Json body = GUST_TRY(parse_body(text));
   const Json owner = body.value("namespace", Json());
   if (!owner.is_string()) return wrong_member("namespace", owner, "the name of the namespace that the key opens");
@@ -43,11 +43,11 @@ Result<std::string> revoke(const Services& services, const Call& call) {
 
 }  // namespace
 
-void list_keys(const Services& services, Call call) { call.answer(list(services)); }
+void list_keys(const Services& services, Call call) { call.answer(list_of_keys(services)); }
 
 void add_key(const Services& services, Call call) {
   const std::string body = call.take_body();
-  answer_stored(services, std::move(call), add(services, body));
+  answer_stored(services, std::move(call), store_key(services, body));
 }
 
 void revoke_key(const Services& services, Call call) {

@@ -23,12 +23,12 @@ bool is_feed(const store::Action& action) {
   return std::ranges::any_of(action.annotations, [](const Json& annotation) { return annotation.at("key") == "feed"; });
 }
 
-Result<std::string> list(const Services& services, const Call& call) {
+Result<std::string> list_of_packages(const Services& services, const Call& call) {
   const Listing listing = GUST_TRY(query_listing(call.request()));
   return render_list(services.packages.list(call.namespace_name()), listing, "packages", render_package);
 }
 
-Result<std::string> get(const Services& services, const Call& call) {
+Result<std::string> text_of_package(const Services& services, const Call& call) {
   const ResolvedPackage package = GUST_TRY(resolve_package(services, call.namespace_name(), call.name()));
   Json shown = render_package(*package.named);
   shown["parameters"] = package.parameters;
@@ -63,7 +63,7 @@ Result<std::string> read_binding(const Services& services, const Json& binding, 
   return name;
 }
 
-Result<std::string> put(const Services& services, const Call& call, const std::string& text) {
+Result<std::string> store_package(const Services& services, const Call& call, const std::string& text) {
   const EntityPath path = GUST_TRY(parse_entity_path(call.name()));
   if (!path.package.empty() || path.name == "default") {
     return fail(ErrorCode::kInvalid, fmt::format("a package cannot be called {}", call.name()));
@@ -93,7 +93,7 @@ Result<std::string> put(const Services& services, const Call& call, const std::s
   return dump_json(render_package(*stored));
 }
 
-Result<std::string> remove(const Services& services, const Call& call) {
+Result<std::string> drop_package(const Services& services, const Call& call) {
   const bool force = GUST_TRY(query_flag(call.request(), "force"));
   const MutexLock lock(services.change);
   const store::PackagePtr package = GUST_TRY(services.packages.get(call.namespace_name(), call.name()));
@@ -110,18 +110,18 @@ Result<std::string> remove(const Services& services, const Call& call) {
 
 }  // namespace
 
-void list_packages(const Services& services, Call call) { call.answer(list(services, call)); }
+void list_packages(const Services& services, Call call) { call.answer(list_of_packages(services, call)); }
 
-void get_package(const Services& services, Call call) { call.answer(get(services, call)); }
+void get_package(const Services& services, Call call) { call.answer(text_of_package(services, call)); }
 
 void put_package(const Services& services, Call call) {
   const std::string body = call.take_body();
-  auto json = put(services, call, body);
+  auto json = store_package(services, call, body);
   answer_stored(services, std::move(call), std::move(json));
 }
 
 void delete_package(const Services& services, Call call) {
-  auto json = remove(services, call);
+  auto json = drop_package(services, call);
   answer_stored(services, std::move(call), std::move(json));
 }
 

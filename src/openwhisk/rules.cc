@@ -14,12 +14,12 @@ namespace gust::openwhisk {
 
 namespace {
 
-Result<std::string> list(const Services& services, const Call& call) {
+Result<std::string> list_of_rules(const Services& services, const Call& call) {
   const Listing listing = GUST_TRY(query_listing(call.request()));
   return render_list(services.rules.list(call.namespace_name()), listing, "rules", render_rule);
 }
 
-Result<std::string> get(const Services& services, const Call& call) {
+Result<std::string> text_of_rule(const Services& services, const Call& call) {
   const store::RulePtr rule = GUST_TRY(services.rules.get(call.namespace_name(), call.name()));
   return dump_json(render_rule(*rule));
 }
@@ -44,7 +44,7 @@ Result<void> check_references(const Services& services, const store::Rule& rule)
   return {};
 }
 
-Result<std::string> put(const Services& services, const Call& call, const std::string& text) {
+Result<std::string> store_rule(const Services& services, const Call& call, const std::string& text) {
   const std::string name = GUST_TRY(own_name<store::Rule>(call));
   const bool overwrite = GUST_TRY(query_flag(call.request(), "overwrite"));
   const Json body = GUST_TRY(parse_body(text));
@@ -82,7 +82,7 @@ Result<std::string> set_state(const Services& services, const Call& call, const 
   return std::string("{}");
 }
 
-Result<std::string> remove(const Services& services, const Call& call) {
+Result<std::string> drop_rule(const Services& services, const Call& call) {
   const store::RulePtr removed = GUST_TRY(services.rules.remove(call.namespace_name(), call.name()));
   Json shown = render_rule(*removed);
   shown["status"] = to_string(store::RuleState::kInactive);
@@ -99,18 +99,18 @@ std::vector<store::RulePtr> rules_of(const Services& services, std::string_view 
   return rules;
 }
 
-void list_rules(const Services& services, Call call) { call.answer(list(services, call)); }
+void list_rules(const Services& services, Call call) { call.answer(list_of_rules(services, call)); }
 
-void get_rule(const Services& services, Call call) { call.answer(get(services, call)); }
+void get_rule(const Services& services, Call call) { call.answer(text_of_rule(services, call)); }
 
 void put_rule(const Services& services, Call call) {
   const std::string body = call.take_body();
-  auto json = put(services, call, body);
+  auto json = store_rule(services, call, body);
   answer_stored(services, std::move(call), std::move(json));
 }
 
 void delete_rule(const Services& services, Call call) {
-  auto json = remove(services, call);
+  auto json = drop_rule(services, call);
   answer_stored(services, std::move(call), std::move(json));
 }
 

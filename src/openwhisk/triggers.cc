@@ -17,18 +17,18 @@ Json render(const Services& services, const store::Trigger& trigger) {
   return render_trigger(trigger, rules_of(services, trigger.namespace_name, trigger.name));
 }
 
-Result<std::string> list(const Services& services, const Call& call) {
+Result<std::string> list_of_triggers(const Services& services, const Call& call) {
   const Listing listing = GUST_TRY(query_listing(call.request()));
   return render_list(services.triggers.list(call.namespace_name()), listing, "triggers",
                      [&](const store::Trigger& trigger) { return render(services, trigger); });
 }
 
-Result<std::string> get(const Services& services, const Call& call) {
+Result<std::string> text_of_trigger(const Services& services, const Call& call) {
   const store::TriggerPtr trigger = GUST_TRY(services.triggers.get(call.namespace_name(), call.name()));
   return dump_json(render(services, *trigger));
 }
 
-Result<std::string> put(const Services& services, const Call& call, const std::string& text) {
+Result<std::string> store_trigger(const Services& services, const Call& call, const std::string& text) {
   const std::string name = GUST_TRY(own_name<store::Trigger>(call));
   const bool overwrite = GUST_TRY(query_flag(call.request(), "overwrite"));
   const Json body = GUST_TRY(parse_body(text));
@@ -46,7 +46,7 @@ Result<std::string> put(const Services& services, const Call& call, const std::s
   return dump_json(render(services, *stored));
 }
 
-Result<std::string> remove(const Services& services, const Call& call) {
+Result<std::string> drop_trigger(const Services& services, const Call& call) {
   const MutexLock lock(services.change);
   const store::TriggerPtr removed = GUST_TRY(services.triggers.remove(call.namespace_name(), call.name()));
   Json shown = render(services, *removed);
@@ -61,18 +61,18 @@ Result<std::string> remove(const Services& services, const Call& call) {
 
 }  // namespace
 
-void list_triggers(const Services& services, Call call) { call.answer(list(services, call)); }
+void list_triggers(const Services& services, Call call) { call.answer(list_of_triggers(services, call)); }
 
-void get_trigger(const Services& services, Call call) { call.answer(get(services, call)); }
+void get_trigger(const Services& services, Call call) { call.answer(text_of_trigger(services, call)); }
 
 void put_trigger(const Services& services, Call call) {
   const std::string body = call.take_body();
-  auto json = put(services, call, body);
+  auto json = store_trigger(services, call, body);
   answer_stored(services, std::move(call), std::move(json));
 }
 
 void delete_trigger(const Services& services, Call call) {
-  auto json = remove(services, call);
+  auto json = drop_trigger(services, call);
   answer_stored(services, std::move(call), std::move(json));
 }
 
