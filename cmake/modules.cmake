@@ -3,15 +3,17 @@ if(GUST_TESTS)
   add_custom_target(unit_tests)
 endif()
 
-# gust_module(NAME [SHARDS n] [EXCLUDE folder...] [DEPENDS module...] [LINK target...])
+# gust_module(NAME [JOINED] [SHARDS n] [EXCLUDE folder...] [DEPENDS module...] [LINK target...])
 #
 # The library gust_NAME from src/NAME/**/*.cc, its unit tests from *_test.cc and its benchmarks from *_bench.cc. What
 # stands in a folder workers/ is not part of it: gust_worker_object() builds that.
 # EXCLUDE names further folders that are built otherwise.
+# JOINED compiles the library's sources in groups: for modules whose time is mostly that of reading large libraries'
+# headers. No two of its files may have a name in common then, not even in unnamed namespaces.
 # SHARDS runs a test program with very many small cases as n tests instead of one process a case.
 # DEPENDS names modules that stand above it in src/README.md; cmake/check_includes.py keeps the includes true to it.
 function(gust_module name)
-  cmake_parse_arguments(arg "" "SHARDS" "EXCLUDE;DEPENDS;LINK" ${ARGN})
+  cmake_parse_arguments(arg "JOINED" "SHARDS" "EXCLUDE;DEPENDS;LINK" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   foreach(folder IN LISTS arg_EXCLUDE)
     list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/${folder}/")
@@ -24,6 +26,12 @@ function(gust_module name)
 
   if(sources)
     add_library(gust_${name} STATIC ${sources})
+    if(arg_JOINED)
+      set_target_properties(gust_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+      # GCC takes a source's unnamed namespace for a header's, and what std::expected does not hold for used.
+      target_compile_options(gust_${name} PRIVATE
+        $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage -Wno-maybe-uninitialized>)
+    endif()
     set(scope PUBLIC)
   else()
     add_library(gust_${name} INTERFACE)
