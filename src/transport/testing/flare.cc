@@ -39,13 +39,13 @@ constexpr std::size_t kBlock = 4093;
 constexpr std::uint32_t kPlaces = 65521;  // a prime
 
 const std::vector<std::byte>& noise() {
-  static const std::vector<std::byte> bytes = [] {
+  static const std::vector<std::byte> kBytes = [] {
     std::mt19937 random(1);
     std::vector<std::byte> made(kPlaces + kBlock);
     for (std::byte& byte : made) byte = static_cast<std::byte>(random());
     return made;
   }();
-  return bytes;
+  return kBytes;
 }
 
 // Until `use` says no.
