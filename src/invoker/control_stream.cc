@@ -104,7 +104,8 @@ class ControlStream::Calls {
       case Operation::kRead:
         post([this, ok, message = std::move(incoming_)](const ControlEvents& events) {
           if (!ok) return finish();
-          read_next();  // in flight while this one is being handled
+          // Afterwards, if there still is a stream then: to read is to write an update of its window first.
+          post([this](const ControlEvents& /*events*/) { read_next(); });
           events.message(*message);
         });
         break;
