@@ -3,13 +3,23 @@ if(GUST_TESTS)
   add_custom_target(unit_tests)
 endif()
 
+# Compiles a target's sources in groups, if `joined`.
+function(gust_join target joined)
+  if(joined)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    # GCC takes a source's unnamed namespace for a header's, and what std::expected does not hold for used.
+    target_compile_options(${target} PRIVATE
+      $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage -Wno-maybe-uninitialized>)
+  endif()
+endfunction()
+
 # gust_module(NAME [JOINED] [SHARDS n] [EXCLUDE folder...] [DEPENDS module...] [LINK target...])
 #
 # The library gust_NAME from src/NAME/**/*.cc, its unit tests from *_test.cc and its benchmarks from *_bench.cc. What
 # stands in a folder workers/ is not part of it: gust_worker_object() builds that.
 # EXCLUDE names further folders that are built otherwise.
-# JOINED compiles the library's sources in groups: for modules whose time is mostly that of reading large libraries'
-# headers. No two of its files may have a name in common then, not even in unnamed namespaces.
+# JOINED compiles its sources, and its tests, in groups: for modules whose time is mostly that of reading large
+# libraries' headers. No two of its files may have a name in common then, not even in unnamed namespaces.
 # SHARDS runs a test program with very many small cases as n tests instead of one process a case.
 # DEPENDS names modules that stand above it in src/README.md; cmake/check_includes.py keeps the includes true to it.
 function(gust_module name)
@@ -26,12 +36,7 @@ function(gust_module name)
 
   if(sources)
     add_library(gust_${name} STATIC ${sources})
-    if(arg_JOINED)
-      set_target_properties(gust_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
-      # GCC takes a source's unnamed namespace for a header's, and what std::expected does not hold for used.
-      target_compile_options(gust_${name} PRIVATE
-        $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage -Wno-maybe-uninitialized>)
-    endif()
+    gust_join(gust_${name} ${arg_JOINED})
     set(scope PUBLIC)
   else()
     add_library(gust_${name} INTERFACE)
@@ -44,6 +49,7 @@ function(gust_module name)
   if(GUST_TESTS AND tests)
     add_executable(gust_${name}_test ${tests})
     target_link_libraries(gust_${name}_test PRIVATE gust_${name} GTest::gtest_main GTest::gmock)
+    gust_join(gust_${name}_test ${arg_JOINED})
     add_dependencies(unit_tests gust_${name}_test)
     if(arg_SHARDS)
       math(EXPR last "${arg_SHARDS} - 1")

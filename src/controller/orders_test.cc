@@ -5,8 +5,6 @@
 namespace gust::controller {
 namespace {
 
-constexpr WallTime kNow{std::chrono::seconds(1'000)};
-
 /// The order of a flare of one pack, as an invoker gets it.
 protocol::StartPacks order_of(const std::string& kind, const std::string& image, const Runtimes& runtimes) {
   store::Action action;
@@ -17,7 +15,7 @@ protocol::StartPacks order_of(const std::string& kind, const std::string& image,
   request.params = {"{}"};
   request.granularity = 1;
   Flare flare(FlareId(random_hex_id()), std::move(request));
-  flare.reserve({{InvokerId(0), {WorkerId(0), 1}}}, [](InvokerId) { return std::string("invoker-0"); }, kNow);
+  flare.reserve({{InvokerId(0), {WorkerId(0), 1}}}, [](InvokerId) { return std::string("invoker-0"); }, WallTime());
   const auto orders = start_orders(flare, {}, runtimes);
   EXPECT_EQ(orders.size(), 1U);
   return orders.at(0).second->start_packs();
