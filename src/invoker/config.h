@@ -24,7 +24,7 @@ struct InvokerConfig {
   /// How long to look for a controller that is not there, or no longer there; 0: not at all.
   std::chrono::milliseconds controller_grace{10'000};
   /// How long news of packs wait for more news; up to four times as long while they keep coming. The controller's work
-  /// for a flare shrinks with it; what people wait for (all started, all ended, a failure) does not wait.
+  /// for a flare shrinks with it; what somebody waits for (all ended, a failure) does not wait.
   std::chrono::milliseconds report_delay{100};
   /// Takes lines for the operator; on the thread that runs the invoker.
   std::function<void(std::string_view)> say = [](std::string_view) {};

@@ -160,11 +160,7 @@ Result<container::Spec> PackHost::prepare(const protocol::StartPacks& order, con
   spec.standard_output = std::move(channel.theirs.standard_output);
   spec.standard_error = std::move(channel.theirs.standard_error);
 
-  Flare& flare = flares_[order.flare_id()];
-  flare.packs.emplace(pack.pack_id(), spec.id);
-  ++flare.packs_to_launch;
-  flare.workers_to_start += pack.worker_count();
-  flare.is_single = order.burst_size() == 1;
+  flares_[order.flare_id()].emplace(pack.pack_id(), spec.id);
   sessions_.emplace(spec.id,
                     std::make_shared<PackSession>(PackParts{parts_.io, parts_.driver, parts_.reports, *this},
                                                   std::move(identity), std::move(channel.ours), std::move(writer)));
@@ -181,7 +177,7 @@ void PackHost::report_not_started(const protocol::StartPacks& order, const proto
 void PackHost::stop_flare(const std::string& flare_id, const std::string& reason) {
   const auto flare = flares_.find(flare_id);
   if (flare == flares_.end()) return;
-  for (const auto& [pack, container] : flare->second.packs) sessions_.at(container)->stop(reason);
+  for (const auto& [pack, container] : flare->second) sessions_.at(container)->stop(reason);
 }
 
 void PackHost::tell_peers(const protocol::Peers& news) {
@@ -189,7 +185,7 @@ void PackHost::tell_peers(const protocol::Peers& news) {
   if (flare == flares_.end()) return;
   protocol::PeersMessage message;
   for (const protocol::Peer& peer : news.peers()) message.push_back({peer.pack_id(), peer.address()});
-  for (const auto& [pack, container] : flare->second.packs) sessions_.at(container)->tell_peers(message);
+  for (const auto& [pack, container] : flare->second) sessions_.at(container)->tell_peers(message);
 }
 
 void PackHost::abandon_all() {
@@ -199,29 +195,11 @@ void PackHost::abandon_all() {
   for (const auto& [container, session] : sessions) session->abandon();
 }
 
-void PackHost::workers_started(const PackSession& pack, std::uint32_t count) {
-  Flare& flare = flares_.at(pack.identity().flare_id);
-  flare.workers_to_start -= count;
-  flush_if_all_started(flare);
-}
-
-void PackHost::pack_launched(const PackSession& pack) {
-  Flare& flare = flares_.at(pack.identity().flare_id);
-  --flare.packs_to_launch;
-  flush_if_all_started(flare);
-}
-
-// The driver's events and the packs' messages come on different descriptors, so either may be the last.
-void PackHost::flush_if_all_started(const Flare& flare) {
-  if (flare.is_single) return;  // who waits for one worker waits for its end
-  if (flare.packs_to_launch == 0 && flare.workers_to_start == 0) parts_.reports.flush();
-}
-
 void PackHost::pack_ended(const PackSession& pack, protocol::PackCause cause) {
   if (!pack.abandoned()) {
     const auto flare = flares_.find(pack.identity().flare_id);
-    flare->second.packs.erase(pack.identity().pack.value());
-    const bool last = flare->second.packs.empty();
+    flare->second.erase(pack.identity().pack.value());
+    const bool last = flare->second.empty();
     if (last) flares_.erase(flare);
     if (last || (cause != protocol::PACK_CAUSE_FINISHED && cause != protocol::PACK_CAUSE_STOPPED)) {
       parts_.reports.flush();

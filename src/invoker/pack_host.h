@@ -61,18 +61,10 @@ class PackHost final : private PackObserver {
 
  private:
   /// The packs of one flare that run here.
-  struct Flare {
-    std::map<std::uint32_t, container::ContainerId> packs;
-    std::uint64_t packs_to_launch = 0;
-    std::uint64_t workers_to_start = 0;
-    bool is_single = false;  ///< one worker is the whole flare
-  };
+  using Packs = std::map<std::uint32_t, container::ContainerId>;
 
-  void pack_launched(const PackSession& pack) override;
-  void workers_started(const PackSession& pack, std::uint32_t count) override;
   void pack_ended(const PackSession& pack, protocol::PackCause cause) override;
 
-  void flush_if_all_started(const Flare& flare);
   void launch(const protocol::StartPacks& order, const std::string& code_path, WallTime received);
   Result<container::Spec> prepare(const protocol::StartPacks& order, const protocol::PackStart& pack,
                                   const std::string& code_path, WallTime received);
@@ -89,7 +81,7 @@ class PackHost final : private PackObserver {
   bool in_session_ = false;  ///< with a controller, which wants to know of `prewarmed_`
   container::ContainerId next_container_ = 1;
   std::map<container::ContainerId, std::shared_ptr<PackSession>> sessions_;
-  std::unordered_map<std::string, Flare> flares_;
+  std::unordered_map<std::string, Packs> flares_;
   boost::asio::posix::stream_descriptor driver_events_;  // borrowed from the driver
 };
 

@@ -64,7 +64,6 @@ void PackSession::launched(const container::Launched& event) {
   news.set_launched_us(to_micros(event.at));
   news.set_pid(event.pid);
   news.set_prewarmed(event.prewarmed);
-  parts_.observer.pack_launched(*this);
 }
 
 void PackSession::exited(const container::Exited& event) {
@@ -161,7 +160,6 @@ void PackSession::read_messages() {
 }
 
 void PackSession::take(const protocol::Message& message) {
-  const std::uint32_t started_before = ledger_.started();
   protocol::PackReport& news = report();
   if (const auto taken = ledger_.take(message.type, message.payload, news); !taken) {
     kill({Verdict::Kind::kFaulty, taken.error().message});
@@ -170,9 +168,6 @@ void PackSession::take(const protocol::Message& message) {
   }
   parts_.reports.grew(message.payload.size());
   if (message.type == protocol::FrameType::kPeerAddress) parts_.reports.hurry();
-  if (const std::uint32_t count = ledger_.started() - started_before; count > 0) {
-    parts_.observer.workers_started(*this, count);
-  }
   if (ledger_.had_last_word()) expect_exit("it had nothing more to do and did not exit");
 }
 

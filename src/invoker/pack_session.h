@@ -24,12 +24,10 @@ namespace gust::invoker {
 
 class PackSession;
 
-/// Who wants to know what a pack's news mean for its flare.
+/// Who wants to know of a pack's end.
 class PackObserver {
  public:
   virtual ~PackObserver() = default;
-  virtual void pack_launched(const PackSession& pack) = 0;
-  virtual void workers_started(const PackSession& pack, std::uint32_t count) = 0;
   /// The pack is over, and reported; may drop its reference.
   virtual void pack_ended(const PackSession& pack, protocol::PackCause cause) = 0;
 };
