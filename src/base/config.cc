@@ -136,11 +136,13 @@ Result<std::string> runtimes_text(const toml::array& tables) {
       }
       if (key == "name") {
         name = member->get();
-      } else if (key == "image" || key == "python") {
+      } else if (key == "http" && member->get() == kOwnServer) {
+        what += what.empty() ? "http" : ",http";
+      } else if (key == "image" || key == "python" || key == "http") {
         what += fmt::format("{}{}:{}", what.empty() ? "" : ",", key.str(), member->get());
       } else {
         return fail(ErrorCode::kInvalid,
-                    fmt::format("a runtime has no '{}'; it has name, and image or python or both", key.str()));
+                    fmt::format("a runtime has no '{}'; it has name, and image, python or http", key.str()));
       }
     }
     text += fmt::format("{}={};", name, what.empty() ? "host" : what);

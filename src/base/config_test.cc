@@ -75,7 +75,7 @@ TEST_F(ConfigTest, RuntimesAreTablesOrOneText) {
   ASSERT_TRUE(load_environment(config_));
   EXPECT_EQ(to_string(config_.runtimes), "a=host");
   expect_refused("[[runtimes]]\nname = \"a\"\npath = \"/v\"\n",
-                 ":1:1: runtimes: a runtime has no 'path'; it has name, and image or python or both");
+                 ":1:1: runtimes: a runtime has no 'path'; it has name, and image, python or http");
   expect_refused("[[runtimes]]\nname = \"a;b=host\"\n", ":1:1: runtimes: name must be a text without ';' and ','");
   expect_refused("[[runtimes]]\nname = \"a\"\npython = \"venv\"\n",
                  ":1:1: runtimes: python 'venv' must be the absolute path of a folder with bin/python3, such as a "

@@ -12,8 +12,10 @@ namespace {
 
 constexpr std::string_view kImage = "image:";
 constexpr std::string_view kPython = "python:";
+constexpr std::string_view kServer = "http";
 constexpr std::string_view kForm =
-    R"(write NAME=python:FOLDER, NAME=image:NAME or NAME=host, and ";" between them; * stands for any text in a NAME)";
+    R"(write NAME=python:FOLDER, NAME=image:NAME, NAME=image:NAME,http or NAME=host, and ";" between them; )"
+    R"(* stands for any text in a NAME)";
 
 std::string_view trim(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
@@ -32,10 +34,28 @@ Result<std::string> parse_python(std::string_view path) {
       fmt::format("python '{}' must be the absolute path of a folder with bin/python3, such as a virtualenv", path));
 }
 
+/// "http", or "http:COMMAND".
+Result<std::string> parse_server(std::string_view what) {
+  what.remove_prefix(kServer.size());
+  if (what.empty()) return std::string(kOwnServer);
+  what.remove_prefix(1);
+  std::string command;
+  for (const auto part : what | std::views::split(' ')) {
+    const std::string_view word(part.begin(), part.end());
+    if (!word.empty()) command += (command.empty() ? "" : " ") + std::string(word);
+  }
+  if (!command.empty() && std::ranges::none_of(command, [](unsigned char c) { return c < ' '; })) return command;
+  return fail(ErrorCode::kInvalid, "http: must be followed by the command of a server, such as http:/bin/proxy");
+}
+
 Result<void> apply(std::string_view what, Runtime& runtime) {
   if (what == kHostImage) return {};
   if (what.starts_with(kPython)) {
     runtime.python = GUST_TRY(parse_python(what.substr(kPython.size())));
+    return {};
+  }
+  if (what == kServer || what.starts_with("http:")) {
+    runtime.server = GUST_TRY(parse_server(what));
     return {};
   }
   if (what.starts_with(kImage)) {
@@ -65,6 +85,12 @@ Result<Runtime> parse_runtime(std::string_view text) {
   if (whats.empty()) GUST_TRY_VOID(apply(whats, runtime));  // nothing would be split into no parts
   for (const auto part : whats | std::views::split(',')) {
     GUST_TRY_VOID(apply(trim(std::string_view(part.begin(), part.end())), runtime));
+  }
+  if (runtime.server == kOwnServer && runtime.image.empty()) {
+    return fail(ErrorCode::kInvalid,
+                fmt::format("'{}' is served by nothing: without an image, http needs a command, such "
+                            "as http:/usr/local/bin/proxy",
+                            runtime.name));
   }
   return runtime;
 }
@@ -115,6 +141,10 @@ std::string to_string(const Runtimes& runtimes) {
     std::string what;
     if (!runtime.image.empty()) what = fmt::format("{}{}", kImage, runtime.image);
     if (!runtime.python.empty()) what += fmt::format("{}{}{}", what.empty() ? "" : ",", kPython, runtime.python);
+    if (!runtime.server.empty()) {
+      what += fmt::format("{}{}", what.empty() ? "" : ",", kServer);
+      if (runtime.server != kOwnServer) what += ":" + runtime.server;
+    }
     text += fmt::format("{}{}={}", text.empty() ? "" : ";", runtime.name, what.empty() ? kHostImage : what);
   }
   return text;
@@ -139,8 +169,9 @@ const Runtime* find_runtime(const Runtimes& runtimes, std::string_view name) {
 
 RuntimePlace place_runtime(const Runtimes& runtimes, std::string_view kind, const std::string& image) {
   const Runtime* runtime = find_runtime(runtimes, image.empty() ? kind : image);
-  if (runtime == nullptr) return {.image = image, .python = {}};
-  return {.image = runtime->image == "*" ? image : runtime->image, .python = runtime->python};
+  if (runtime == nullptr) return {.image = image};
+  return {
+      .image = runtime->image == "*" ? image : runtime->image, .python = runtime->python, .server = runtime->server};
 }
 
 }  // namespace gust

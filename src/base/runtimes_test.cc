@@ -14,11 +14,16 @@ Runtimes parsed(std::string_view text) {
 TEST(Runtimes, WhatIsWrittenIsReadBackAsTheSame) {
   const std::string text =
       "lithopscloud/*=python:/home/me/venv;manriurv/lithops-plus-boto3:*=image:lithops,python:/opt/venv;"
-      "python:3.9=image:py39;registry.example:5000/team/*=image:*;openwhisk/python3action=host";
+      "python:3.9=image:py39;registry.example:5000/team/*=image:*;openwhisk/python3action=host;"
+      "nodejs:*=image:node,http;served=http:/opt/server --port 8080";
   const Runtimes runtimes = parsed(text);
-  ASSERT_EQ(runtimes.size(), 5U);
-  EXPECT_EQ(runtimes[0], (Runtime{.name = "lithopscloud/*", .image = "", .python = "/home/me/venv"}));
-  EXPECT_EQ(runtimes[1], (Runtime{.name = "manriurv/lithops-plus-boto3:*", .image = "lithops", .python = "/opt/venv"}));
+  ASSERT_EQ(runtimes.size(), 7U);
+  EXPECT_EQ(runtimes[0], (Runtime{.name = "lithopscloud/*", .image = "", .python = "/home/me/venv", .server = ""}));
+  EXPECT_EQ(runtimes[5], (Runtime{.name = "nodejs:*", .image = "node", .python = "", .server = "*"}));
+  EXPECT_EQ(runtimes[6], (Runtime{.name = "served", .image = "", .python = "", .server = "/opt/server --port 8080"}));
+  EXPECT_EQ(
+      runtimes[1],
+      (Runtime{.name = "manriurv/lithops-plus-boto3:*", .image = "lithops", .python = "/opt/venv", .server = ""}));
   EXPECT_EQ(to_string(runtimes), text);
   EXPECT_EQ(parsed(to_string(runtimes)), runtimes);
 }
@@ -42,6 +47,8 @@ TEST(Runtimes, ErrorsSayWhichPartIsWrong) {
   expect_refused("a=python:venv", "python 'venv' must be the absolute path of a folder with bin/python3");
   expect_refused("a=python:/", "python '/' must be");
   expect_refused("a=docker:/x", "'docker:/x' is nothing that a runtime can be");
+  expect_refused("a=http", "'a' is served by nothing: without an image, http needs a command");
+  expect_refused("a=image:b,http:", "http: must be followed by the command of a server");
   expect_refused("a=", "'' is nothing");
   expect_refused("a=image:", "'' cannot name an image");
   expect_refused("a=image:b c", "'b c' cannot name an image");

@@ -36,6 +36,7 @@ bool is_source(std::string_view file) {
 /// What --kind says, or what the file's name does.
 Result<std::string> choose_kind(const Deployment& wanted) {
   if (!wanted.kind.empty()) return wanted.kind;
+  if (wanted.file.empty()) return std::string("blackbox");
   const std::string_view file = wanted.file;
   if (file.ends_with(".so")) return "cpp:default";
   if (file.ends_with(".py") || file.ends_with(".zip")) return "python:default";
@@ -50,8 +51,11 @@ Result<std::string> choose_kind(const Deployment& wanted) {
 
 /// Source goes as it is, everything else in base64.
 Json make_exec(const Deployment& wanted, const std::string& kind, const std::string& code) {
-  const bool text = (kind.starts_with("python:") && !code.starts_with("PK\x03\x04")) ||
-                    (kind.starts_with("native") && code.starts_with("#!"));
+  const bool is_archive = code.starts_with("PK\x03\x04");
+  const bool is_bytes = is_archive || code.find('\0') != std::string::npos;
+  const bool text = (kind.starts_with("python:") && !is_archive) ||
+                    (kind.starts_with("native") && code.starts_with("#!")) ||
+                    (!kind.starts_with("cpp:") && !kind.starts_with("native") && !is_bytes);
   Json exec = {{"kind", kind}, {"binary", !text}, {"code", text ? code : base64_encode(code)}};
   if (!wanted.main.empty()) exec["main"] = wanted.main;
   if (!wanted.image.empty()) exec["image"] = wanted.image;
@@ -71,7 +75,10 @@ Result<Json> deploy(ApiClient& api, const Deployment& wanted) {
   const auto timeout = GUST_TRY(limit("--timeout", parse_duration(wanted.timeout)));
   const auto logs = GUST_TRY(limit("--logs", parse_bytes(wanted.logs)));
   const std::string kind = GUST_TRY(choose_kind(wanted));
-  const std::string code = GUST_TRY(read_whole_file(wanted.file));
+  if (wanted.file.empty() && wanted.image.empty()) {
+    return fail(ErrorCode::kInvalid, "there is neither a file with the code nor an --image that has it");
+  }
+  const std::string code = wanted.file.empty() ? std::string() : GUST_TRY(read_whole_file(wanted.file));
   Json limits = {{"memory", memory},
                  {"timeout", timeout},
                  {"logs", logs},
@@ -92,16 +99,18 @@ void add_deploy(CLI::App& app, Chosen& chosen) {
       "Examples:\n"
       "  gust build hello.cc && gust deploy hello hello.so --memory 512MB --timeout 5m\n"
       "  gust deploy hello hello.py\n"
-      "  gust deploy hello ./program --kind native   # an executable, a script, or a zip with exec");
+      "  gust deploy hello ./program --kind native   # an executable, a script, or a zip with exec\n"
+      "  gust deploy hello --image team/server:1     # an image that serves /init and /run on port 8080");
   auto wanted = std::make_shared<Deployment>();
   auto options = std::make_shared<Options>(*sub);
   options->add_client();
   sub->add_option("name", wanted->name, "The action's name")->required();
   sub->add_option("file", wanted->file,
-                  "Its code: a shared object made by gust build (.so), Python (.py), or a zip with __main__.py (.zip)")
-      ->required();
+                  "Its code: a shared object made by gust build (.so), Python (.py), or a zip with __main__.py (.zip); "
+                  "none where --image has all of it");
   sub->add_option("--kind", wanted->kind,
-                  "Its kind, if the file's name does not tell: cpp:default, python:default, native");
+                  "Its kind, if the file's name does not tell: cpp:default, python:default, native, blackbox (for an "
+                  "image's own server)");
   sub->add_option("--main", wanted->main, "The function that an invocation of Python calls, instead of main");
   sub->add_option("--memory", wanted->memory, "Memory limit of each container")->capture_default_str();
   sub->add_option("--timeout", wanted->timeout, "Time limit of a flare")->capture_default_str();

@@ -26,6 +26,7 @@ Json to_json(const std::string& name, const container::Image& image) {
           {"bytes", image.size.count()},
           {"source", image.source},
           {"environment", image.environment},
+          {"command", image.command},
           {"workingDirectory", image.working_directory},
           {"path", image.root.string()}};
 }

@@ -10,8 +10,13 @@ namespace gust::controller {
 
 namespace {
 
-/// What gust-pack is to run. The code of a blackbox is an archive for Python: no other is accepted.
-std::string pack_kind(const store::Action& action) { return action.kind == "blackbox" ? "python:3" : action.kind; }
+/// What gust-pack is to run. Actions of kinds that it does not know have been stored because they are executables.
+std::string pack_kind(const store::Action& action, const RuntimePlace& place) {
+  if (!place.server.empty()) return "http";
+  const std::string& kind = action.kind;
+  const bool is_known = kind == "cpp:1" || kind == "blackbox" || kind == "native" || kind.starts_with("python:");
+  return is_known ? kind : "native";
+}
 
 void fill_header(protocol::StartPacks& order, const store::FlareRecord& flare, const Runtimes& runtimes) {
   const store::Action& action = *flare.action;
@@ -20,7 +25,9 @@ void fill_header(protocol::StartPacks& order, const store::FlareRecord& flare, c
   order.set_action_name(action.qualified_name());
   order.set_action_version(action.version);
   RuntimePlace place = place_runtime(runtimes, action.kind, action.image);
-  order.set_kind(pack_kind(action));
+  order.set_kind(pack_kind(action, place));
+  order.set_server(std::move(place.server));
+  order.set_is_binary(action.binary);
   order.set_image(std::move(place.image));
   order.set_python(std::move(place.python));
   order.set_code_digest(action.code_digest);

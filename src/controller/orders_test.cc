@@ -22,21 +22,26 @@ protocol::StartPacks order_of(const std::string& kind, const std::string& image,
 }
 
 TEST(StartOrders, SayWhatAnActionsNamesStandFor) {
-  const Runtimes runtimes =
-      *parse_runtimes("lithopscloud/*=python:/venv;tools=image:t,python:/opt/v;python:3.9=image:p");
+  const Runtimes runtimes = *parse_runtimes(
+      "lithopscloud/*=python:/venv;tools=image:t,python:/opt/v;python:3.9=image:p;nodejs:20=image:n,http:/bin/proxy -a;"
+      "served/*=image:*,http");
   const auto expect = [&](const std::string& kind, const std::string& image, const std::string& pack_kind,
                           const RuntimePlace& place) {
     const protocol::StartPacks order = order_of(kind, image, runtimes);
     EXPECT_EQ(order.kind(), pack_kind);
     EXPECT_EQ(order.image(), place.image);
     EXPECT_EQ(order.python(), place.python);
+    EXPECT_EQ(order.server(), place.server);
   };
-  expect("blackbox", "docker.io/lithopscloud/v311", "python:3", {.image = "", .python = "/venv"});
-  expect("blackbox", "tools", "python:3", {.image = "t", .python = "/opt/v"});
-  expect("blackbox", "imported:1", "python:3", {.image = "imported:1", .python = ""});
+  expect("blackbox", "docker.io/lithopscloud/v311", "blackbox", {.image = "", .python = "/venv"});
+  expect("blackbox", "tools", "blackbox", {.image = "t", .python = "/opt/v"});
+  expect("blackbox", "imported:1", "blackbox", {.image = "imported:1", .python = ""});
   expect("python:3.9", "", "python:3.9", {.image = "p", .python = ""});
   expect("python:3", "", "python:3", {});
   expect("cpp:1", "imported:1", "cpp:1", {.image = "imported:1", .python = ""});
+  expect("nodejs:20", "", "http", {.image = "n", .server = "/bin/proxy -a"});
+  expect("blackbox", "served/1", "http", {.image = "served/1", .server = "*"});
+  expect("rust:1.34", "", "native", {});
 }
 
 }  // namespace

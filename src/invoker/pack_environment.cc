@@ -1,6 +1,9 @@
 #include "invoker/pack_environment.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+
+#include "base/runtimes.h"
 
 namespace gust::invoker {
 
@@ -25,6 +28,12 @@ std::vector<std::string> pack_environment(const protocol::StartPacks& flare, con
   };
   // gust-pack runs this one or none; by PATH it would take another where this is missing.
   if (!python.empty()) environment.push_back(fmt::format("GUST_PYTHON={}", python));
+  // As its words stand apart for gust-pack. The image's own the driver adds.
+  if (const std::string& server = flare.server(); !server.empty() && server != kOwnServer) {
+    std::string words = server;
+    std::ranges::replace(words, ' ', '\x1f');
+    environment.push_back(fmt::format("GUST_SERVER={}", words));
+  }
   if (!api_host.empty()) environment.push_back(fmt::format("__OW_API_HOST={}", api_host));
   return environment;
 }

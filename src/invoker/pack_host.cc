@@ -52,6 +52,7 @@ protocol::StartMessage start_message(const protocol::StartPacks& order, const pr
   message.code_path = code_path;
   message.main = order.main();
   message.is_single = order.is_single();
+  message.is_binary = order.is_binary();
   message.invoker_id = invoker.value();
   message.pack_id = pack.pack_id();
   message.burst_size = order.burst_size();

@@ -18,6 +18,12 @@ namespace {
 
 constexpr std::size_t kLongestShown = 100;
 constexpr std::string_view kNative = "native";
+constexpr std::string_view kArchive = "PK\x03\x04";
+constexpr std::string_view kCompileFirst =
+    "code that is compiled runs whatever its kind is called: send the program in a zip archive, as exec at the top "
+    "level "
+    "(ActionLoop); source takes an image that serves it: kind blackbox, or a row of the setting runtimes such as "
+    "KIND=image:NAME,http";
 
 std::unexpected<Error> wrong(std::string_view member, const Json& value, std::string_view right) {
   return fail(ErrorCode::kInvalid,
@@ -81,17 +87,51 @@ Result<Code> decode(std::string text, const Kind& kind, std::optional<bool> bina
   return Code{.bytes = std::move(*bytes), .binary = true};
 }
 
+bool is_program(std::string_view bytes) {
+  return bytes.starts_with(
+             "\x7f"
+             "ELF") ||
+         bytes.starts_with("#!");
+}
+
 /// What a pack can execute, by its first bytes.
 Result<void> check_executable(std::string_view bytes) {
-  if (bytes.starts_with("PK\x03\x04")) return check_zip(bytes, "exec");
-  if (bytes.starts_with("\x7f"
-                        "ELF") ||
-      bytes.starts_with("#!"))
-    return {};
+  if (bytes.starts_with(kArchive)) return check_zip(bytes, {"exec"});
+  if (is_program(bytes)) return {};
   return fail(
       ErrorCode::kInvalid,
       "exec.code is no executable: it begins neither as an ELF file nor with #!, nor is it a zip archive; send the "
       "program itself, or a zip archive with the program as exec at the top level");
+}
+
+/// Of a blackbox whose image has no server that a row of `runtimes` names: gust-pack looks at it the same way.
+Result<void> check_for_image(const store::Action& action, const RuntimePlace& place) {
+  // Where a Python stands for the image it is for that, or executed.
+  const bool is_for_python = place.image.empty() || !place.python.empty();
+  if (action.code->starts_with(kArchive) || (is_for_python && !(action.binary && is_program(*action.code)))) {
+    return is_for_python ? check_zip(*action.code, {"__main__.py", "exec"}) : check_zip(*action.code, {});
+  }
+  return {};
+}
+
+/// Of another system's kind: neither made for anything here, nor with a family that is.
+bool is_foreign(std::string_view kind) {
+  const std::string_view family = kind.substr(0, kind.find(':'));
+  return is_foreign_kind(kind) && std::ranges::find(kKinds, family, &Kind::family) == kKinds.end();
+}
+
+/// By which rule the code is taken.
+Result<Kind> choose_kind(std::string_view text, const RuntimePlace& place) {
+  const auto kind = find_kind(text);
+  if (kind) return kind;
+  if (!place.server.empty()) return find_kind(kBlackbox);
+  return is_foreign(text) ? find_kind(kNative) : kind;
+}
+
+/// How it is stored and shown: as asked where that stands for something.
+std::string kind_to_store(const std::string& asked, const Kind& kind, const Runtimes& runtimes) {
+  if (!find_kind(asked)) return asked;
+  return find_runtime(runtimes, asked) != nullptr && asked.starts_with(kind.name) ? asked : std::string(kind.name);
 }
 
 }  // namespace
@@ -106,22 +146,29 @@ Result<void> apply_exec(Json& exec, const Runtimes& runtimes, store::Action& act
   if (kind_text.empty()) {
     return fail(ErrorCode::kInvalid, R"(exec.kind is missing; examples are "cpp:1" and "python:3")");
   }
-  const Kind kind = GUST_TRY(find_kind(kind_text));
+  std::string image = GUST_TRY(read_image(exec));
+  const RuntimePlace place = place_runtime(runtimes, kind_text, image);
+  const Kind kind = GUST_TRY(choose_kind(kind_text, place));
   std::string main = GUST_TRY(take_text(exec, "main"));
   GUST_TRY_VOID(check_main(main));
-  std::string image = GUST_TRY(read_image(exec));
-  if (kind.name == kBlackbox && image.empty()) {
+  if (kind_text == kBlackbox && image.empty()) {
     return fail(ErrorCode::kInvalid, "exec.image is missing: a blackbox is code for an image, which it names");
   }
   const std::optional<bool> binary = GUST_TRY(read_binary(exec));
   std::string text = GUST_TRY(take_text(exec, "code"));
-  if (text.empty()) {
+  // An image may be all of an action: it is then asked to /init without code.
+  const bool may_lack_code =
+      !place.server.empty() || (kind_text == kBlackbox && !place.image.empty() && place.python.empty());
+  if (text.empty() && !may_lack_code) {
     return fail(ErrorCode::kInvalid, fmt::format("exec.code is missing; for {} it is {}", kind.name, kind.code));
   }
-  Code code = GUST_TRY(decode(std::move(text), kind, binary));
+  Result<Code> decoded = decode(std::move(text), kind, binary);
+  if (!decoded && kind.name == kNative && kind_text != kNative) {
+    return fail(ErrorCode::kInvalid, fmt::format("{}; {}", find_kind(kind_text).error().message, kCompileFirst));
+  }
+  Code code = GUST_TRY(std::move(decoded));
   GUST_TRY_VOID(check_size(code.bytes.size()));
-  action.kind =
-      find_runtime(runtimes, kind_text) != nullptr && kind_text.starts_with(kind.name) ? kind_text : kind.name;
+  action.kind = kind_to_store(kind_text, kind, runtimes);
   action.main = std::move(main);
   action.image = std::move(image);
   action.binary = code.binary;
@@ -130,12 +177,20 @@ Result<void> apply_exec(Json& exec, const Runtimes& runtimes, store::Action& act
   return {};
 }
 
-Result<void> inspect_code(const store::Action& action, const InspectObject& inspect_object) {
+Result<void> inspect_code(const store::Action& action, const Runtimes& runtimes, const InspectObject& inspect_object) {
+  const RuntimePlace place = place_runtime(runtimes, action.kind, action.image);
+  if (!place.server.empty()) return action.code->starts_with(kArchive) ? check_zip(*action.code, {}) : Result<void>();
+  if (action.kind == kBlackbox) return check_for_image(action, place);
+  if (is_foreign(action.kind)) {
+    const auto good = check_zip(*action.code, {"exec"});
+    if (good) return {};
+    return fail(good.error().code, fmt::format("{}; {} ({})", find_kind(action.kind).error().message, kCompileFirst,
+                                               good.error().message));
+  }
   const Kind kind = GUST_TRY(find_kind(action.kind));
-  if (kind.name == kBlackbox) return check_zip(*action.code, "__main__.py");
   if (kind.name == kNative) return check_executable(*action.code);
   if (kind.text == CodeText::kSource) {
-    if (action.binary) return check_zip(*action.code, "__main__.py");
+    if (action.binary) return check_zip(*action.code, {"__main__.py"});
     if (action.code->find('\0') == std::string::npos) return {};
     return fail(ErrorCode::kInvalid, "exec.code has zero bytes, so it is no source text; for an archive, set binary");
   }

@@ -20,7 +20,8 @@ Result<void> apply_exec(Json& exec, const Runtimes& runtimes, store::Action& act
 
 using InspectObject = std::function<Result<worker::ObjectInfo>(std::string_view)>;
 
-/// Whether packs could load the code at all: a shared object of this ABI, an archive that may be unpacked.
-Result<void> inspect_code(const store::Action& action, const InspectObject& inspect_object);
+/// Whether packs could load the code at all: a shared object of this ABI, an archive that may be unpacked. What a
+/// server of an image takes only that server knows.
+Result<void> inspect_code(const store::Action& action, const Runtimes& runtimes, const InspectObject& inspect_object);
 
 }  // namespace gust::openwhisk

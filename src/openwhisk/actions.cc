@@ -77,7 +77,8 @@ Result<std::string> store_action(const Services& services, const Call& call, con
   const auto old_code = action.code;
   GUST_TRY_VOID(apply_action_body(body, services.options.runtimes, action));
   GUST_TRY_VOID(check_image(action, services.options));
-  if (action.code != old_code) GUST_TRY_VOID(inspect_code(action, services.options.inspect_object));
+  if (action.code != old_code)
+    GUST_TRY_VOID(inspect_code(action, services.options.runtimes, services.options.inspect_object));
   const MutexLock lock(services.change);
   GUST_TRY(writable_path(services, call));  // the package may have gone meanwhile
   const store::ActionPtr stored =

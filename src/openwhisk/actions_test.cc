@@ -106,7 +106,51 @@ TEST_F(ActionsTest, ABlackboxIsAnArchiveForAnImageThatIsKnown) {
   expect_error(unknown, 400, "docker.io/somebody/else:2=python:FOLDER");
   expect_error(put(Json::object()), 400, "exec.image is missing");
   expect_error(put({{"image", "host"}}), 400, "exec.image is missing");
-  expect_error(put({{"image", "mine:1"}, {"code", base64_encode("#!/bin/sh")}}), 400, "it is not a zip archive");
+  expect_error(put({{"image", "lithopscloud/x"}, {"code", base64_encode("import os")}}), 400,
+               "it is not a zip archive");
+  expect_error(put({{"image", "lithopscloud/x"}, {"code", ""}}), 400, "exec.code is missing");
+}
+
+TEST_F(ActionsTest, WhatAnImageServesIsLeftToItsServer) {
+  options_.runtimes = *parse_runtimes("served/*=image:*,http;nodejs:20=image:node,http:/bin/proxy;py=python:/venv");
+  options_.has_image = [](const std::string& name) { return name == "mine:1"; };
+  emplace_api();
+  const auto put = [&](const Json& exec) { return send("PUT", at("/s?overwrite=true"), dump_json({{"exec", exec}})); };
+  const Json source = {{"kind", "blackbox"}, {"image", "served/1"}, {"code", "console.log(1)"}};
+  ASSERT_EQ(put(source).status, 200U);
+  EXPECT_EQ(get(at("/s"))["exec"],
+            Json({{"kind", "blackbox"}, {"binary", false}, {"image", "served/1"}, {"code", "console.log(1)"}}));
+  for (const char* image : {"served/1", "mine:1"}) {
+    EXPECT_EQ(put({{"kind", "blackbox"}, {"image", image}}).status, 200U) << "an image may be all of an action";
+    EXPECT_EQ(put({{"kind", "blackbox"}, {"image", image}, {"code", "source"}}).status, 200U);
+  }
+  ASSERT_EQ(put({{"kind", "nodejs:20"}, {"code", "function main() {}"}}).status, 200U);
+  EXPECT_EQ(get(at("/s"))["exec"]["kind"], "nodejs:20");
+  expect_error(put({{"kind", "nodejs:18"}, {"code", "function main() {}"}}), 400,
+               "kind \"nodejs:18\" does not exist here");
+  const std::string bad = base64_encode(make_zip({{.name = "../out", .content = "x"}}));
+  expect_error(put({{"kind", "blackbox"}, {"image", "served/1"}, {"code", bad}}), 400, "leads out of it");
+}
+
+TEST_F(ActionsTest, CompiledCodeRunsWhateverItsKindIsCalled) {
+  const auto put = [&](const Json& more) {
+    Json exec = {{"kind", "rust:1.34"}, {"main", ""}};
+    exec.update(more);
+    return send("PUT", at("/r?overwrite=true"), dump_json({{"exec", exec}}));
+  };
+  const std::string zip = base64_encode(make_zip({{.name = "exec", .content = "#!/bin/sh"}}));
+  for (const Json& code : {Json({{"code", zip}, {"binary", true}}), Json({{"code", zip}})}) {
+    const auto stored = put(code);
+    ASSERT_EQ(stored.status, 200U) << stored.body;
+    EXPECT_EQ(json(stored)["exec"]["kind"], "rust:1.34");
+    EXPECT_TRUE(json(stored)["exec"]["binary"].get<bool>());
+  }
+  const std::string source_zip = base64_encode(make_zip({{.name = "src/main.rs", .content = "fn main() {}"}}));
+  for (const char* part : {"kind \"rust:1.34\"", "as exec at the top level", "kind blackbox"}) {
+    expect_error(put({{"code", "pub fn main() {}"}}), 400, part);
+    expect_error(put({{"code", source_zip}, {"binary", true}}), 400, part);
+    expect_error(put({{"code", base64_encode(kElf)}, {"binary", true}}), 400, part);
+  }
 }
 
 TEST_F(ActionsTest, AMinorVersionIsKeptWhereItStandsForSomething) {

@@ -43,6 +43,13 @@ Result<Kind> find_kind(std::string_view text) {
   return fail(ErrorCode::kInvalid, fmt::format("kind \"{}\" does not exist here; the kinds are: {}", text, existing));
 }
 
+bool is_foreign_kind(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  const auto allowed = [](char c) { return is_word(c) || c == '.' || c == '-'; };
+  return colon != std::string_view::npos && colon > 0 && colon + 1 < text.size() && text.size() <= kLongestName &&
+         std::ranges::all_of(text.substr(0, colon), allowed) && std::ranges::all_of(text.substr(colon + 1), allowed);
+}
+
 Result<EntityPath> parse_entity_path(std::string_view text) {
   EntityPath path;
   const std::size_t slash = text.find('/');

@@ -38,9 +38,9 @@ inline constexpr std::array<Kind, 4> kKinds = {
     // Runs in the image that it names, or in what the setting runtimes has in its place.
     Kind{.family = "blackbox",
          .name = kBlackbox,
-         .text = CodeText::kBase64,
+         .text = CodeText::kSource,
          .has_minor_versions = false,
-         .code = "a zip archive with __main__.py in base64"},
+         .code = "a zip archive with __main__.py or exec in base64, or what the image's server takes"},
     Kind{.family = "native",
          .name = "native",
          .text = CodeText::kSource,
@@ -49,6 +49,9 @@ inline constexpr std::array<Kind, 4> kKinds = {
 
 /// The kind that a request's text means. kInvalid, naming those that exist.
 Result<Kind> find_kind(std::string_view text);
+
+/// Whether this could be a kind of another system's, "family:version", such as "rust:1.34".
+bool is_foreign_kind(std::string_view text);
 
 /// "name" or "package/name", taken apart.
 struct EntityPath {

@@ -70,16 +70,18 @@ Result<void> check_totals(std::uint64_t entries, std::uint64_t unpacked, std::ui
 
 }  // namespace
 
-Result<void> check_zip(std::string_view bytes, std::string_view main) {
+Result<void> check_zip(std::string_view bytes, std::initializer_list<std::string_view> mains) {
   const std::unique_ptr<archive, int (*)(archive*)> reader(archive_read_new(), archive_read_free);
   // By the directory at the archive's end, as Python reads it. What stands before each file must say the same.
   archive_read_support_format_zip_seekable(reader.get());
   if (archive_read_open_memory(reader.get(), bytes.data(), bytes.size()) != ARCHIVE_OK) {
-    return refuse(fmt::format("it is not a zip archive; zip the files with {} at the top level", main));
+    return refuse(mains.size() == 0 ? std::string("it is not a zip archive")
+                                    : fmt::format("it is not a zip archive; zip the files with {} at the top level",
+                                                  fmt::join(mains, " or ")));
   }
   std::uint64_t entries = 0;
   std::uint64_t unpacked = 0;
-  bool has_main = false;
+  bool has_main = mains.size() == 0;
   archive_entry* entry = nullptr;
   int state = ARCHIVE_OK;
   while ((state = archive_read_next_header(reader.get(), &entry)) == ARCHIVE_OK || state == ARCHIVE_WARN) {
@@ -91,14 +93,15 @@ Result<void> check_zip(std::string_view bytes, std::string_view main) {
     if (size < 0) return refuse("the zip archive is damaged: an entry has a negative size");
     unpacked += static_cast<std::uint64_t>(size);
     GUST_TRY_VOID(check_totals(++entries, unpacked, bytes.size()));
-    has_main = has_main || std::string_view(archive_entry_pathname(entry)) == main;
+    has_main = has_main || std::ranges::find(mains, std::string_view(archive_entry_pathname(entry))) != mains.end();
   }
   if (state != ARCHIVE_EOF) {
     const char* why = archive_error_string(reader.get());
     return refuse(fmt::format("it cannot be read as a zip archive: {}", why != nullptr ? why : "it is damaged"));
   }
   if (has_main) return {};
-  return refuse(fmt::format("the zip archive has no {} at its top level; put the file with the code there", main));
+  return refuse(fmt::format("the zip archive has no {} at its top level; put the file with the code there",
+                            fmt::join(mains, " or ")));
 }
 
 }  // namespace gust::openwhisk

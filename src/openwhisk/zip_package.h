@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -17,8 +18,9 @@ inline constexpr std::uint64_t kMaxEntries = 20'000;
 inline constexpr std::uint64_t kMaxRatio = 100;
 inline constexpr Bytes kRatioMatters = Bytes::mb(10);
 
-/// The archive can be read, leads nowhere out of its folder, has no links, is within the limits, and has a file called
-/// `main` at its top level. Looks at names and sizes only and unpacks nothing. kInvalid or kTooLarge, with what to do.
-Result<void> check_zip(std::string_view bytes, std::string_view main);
+/// The archive can be read, leads nowhere out of its folder, has no links, is within the limits, and has one of the
+/// files `mains` at its top level, whatever it has where that is empty. Looks at names and sizes only and unpacks
+/// nothing. kInvalid or kTooLarge, with what to do.
+Result<void> check_zip(std::string_view bytes, std::initializer_list<std::string_view> mains);
 
 }  // namespace gust::openwhisk

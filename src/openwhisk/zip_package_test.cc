@@ -9,19 +9,20 @@ namespace gust::openwhisk {
 namespace {
 
 void expect_refused(const std::string& bytes, const std::string& part) {
-  const auto checked = check_zip(bytes, "__main__.py");
+  const auto checked = check_zip(bytes, {"__main__.py"});
   ASSERT_FALSE(checked) << part;
   EXPECT_NE(checked.error().message.find(part), std::string::npos) << checked.error().message;
 }
 
 TEST(ZipPackage, FilesAndFoldersBesideMainAreGood) {
-  EXPECT_TRUE(check_zip(make_zip({kZipMain}), "__main__.py"));
+  EXPECT_TRUE(check_zip(make_zip({kZipMain}), {"__main__.py"}));
   EXPECT_TRUE(check_zip(
       make_zip(
           {{.name = "pack/", .content = "", .type = AE_IFDIR}, {.name = "pack/a..b.py", .content = "1"}, kZipMain}),
-      "__main__.py"));
-  EXPECT_TRUE(check_zip(make_zip({{.name = "exec", .content = "#!/bin/sh"}}), "exec"));
-  EXPECT_TRUE(check_zip(make_zip({kZipMain, {.name = "zeroes", .content = std::string(9 << 20, '\0')}}), "__main__.py"))
+      {"__main__.py"}));
+  EXPECT_TRUE(check_zip(make_zip({{.name = "exec", .content = "#!/bin/sh"}}), {"exec"}));
+  EXPECT_TRUE(
+      check_zip(make_zip({kZipMain, {.name = "zeroes", .content = std::string(9 << 20, '\0')}}), {"__main__.py"}))
       << "what packs well is no bomb while it is small";
 }
 
@@ -48,7 +49,7 @@ TEST(ZipPackage, SizesThatContradictEachOtherAreRefused) {
 TEST(ZipPackage, EveryTruncationIsRefused) {
   const std::string bytes = make_zip({kZipMain});
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_FALSE(check_zip(std::string_view(bytes).substr(0, size), "__main__.py")) << size;
+    EXPECT_FALSE(check_zip(std::string_view(bytes).substr(0, size), {"__main__.py"})) << size;
   }
 }
 

@@ -24,6 +24,10 @@ class Code {
 inline constexpr std::string_view kPythonKinds = "python:";
 /// Executables, which ProgramWorkers hands the whole pack.
 inline constexpr std::string_view kNativeKind = "native";
+/// Of an action that names an image: which of the others its code is says kind_to_run().
+inline constexpr std::string_view kBlackboxKind = "blackbox";
+/// Code, or none, for a server of OpenWhisk's action containers that the container has.
+inline constexpr std::string_view kHttpKind = "http";
 
 /// A shared object of the C ABI (gust/gust.h), kind "cpp:1". Runs the object's static constructors.
 Result<std::unique_ptr<Code>> load_cpp(const std::string& path);

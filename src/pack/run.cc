@@ -13,8 +13,10 @@
 #include <sys/wait.h>
 #include <utility>
 
+#include "pack/blackbox.h"
 #include "pack/code.h"
 #include "pack/forked_workers.h"
+#include "pack/server/http_workers.h"
 #include "pack/last_words.h"
 #include "pack/prewarm.h"
 #include "pack/program_workers.h"
@@ -177,8 +179,10 @@ Result<std::unique_ptr<WorkerGroup>> start_threads(const StartMessage& start, Th
 }
 
 Result<std::unique_ptr<WorkerGroup>> start_workers(const StartMessage& start, Threads& threads) {
-  if (start.kind == kNativeKind) return ProgramWorkers::load(start, kInvokerSocket);
-  if (!start.kind.starts_with(kPythonKinds)) return start_threads(start, threads);
+  const std::string kind = GUST_TRY(kind_to_run(start));
+  if (kind == kNativeKind) return ProgramWorkers::load(start, kInvokerSocket);
+  if (kind == kHttpKind) return HttpWorkers::load(start, kInvokerSocket);
+  if (!kind.starts_with(kPythonKinds)) return start_threads(start, threads);
   return ForkedWorkers::load(start, GUST_TRY(Interpreter::start()), kInvokerSocket);
 }
 

@@ -138,4 +138,10 @@ Result<void> unpack_zip(const std::string& archive, const std::string& folder) {
   return GUST_TRY(Archive::open(archive, folder)).unpack(static_cast<std::uint64_t>(status.st_size));
 }
 
+bool has_entry(const std::string& archive, const std::string& name) {
+  const std::unique_ptr<void, int (*)(unzFile)> file(unzOpen64(archive.c_str()), &unzClose);
+  constexpr int kCaseSensitive = 1;
+  return file && unzLocateFile(file.get(), name.c_str(), kCaseSensitive) == UNZ_OK;
+}
+
 }  // namespace gust::pack

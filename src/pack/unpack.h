@@ -13,4 +13,7 @@ namespace gust::pack {
 /// or more than 512 MB or 20,000 entries, or more than 100 times the size of the archive when that is over 10 MB.
 Result<void> unpack_zip(const std::string& archive, const std::string& folder);
 
+/// Whether its directory names this file. False, too, when it cannot be read.
+bool has_entry(const std::string& archive, const std::string& name);
+
 }  // namespace gust::pack

@@ -83,6 +83,7 @@ std::string encode(const StartMessage& message) {
   out.integer(message.chunk_bytes);
   out.text(message.main);
   out.integer(static_cast<std::uint8_t>(message.is_single));
+  out.integer(static_cast<std::uint8_t>(message.is_binary));
   return out.take();
 }
 
@@ -116,6 +117,10 @@ Result<StartMessage> decode(std::string_view payload) {
   in.integer("is_single", is_single);
   if (is_single > 1) in.spoil("is_single");
   message.is_single = is_single == 1;
+  std::uint8_t is_binary = 0;
+  in.integer("is_binary", is_binary);
+  if (is_binary > 1) in.spoil("is_binary");
+  message.is_binary = is_binary == 1;
   message.workers.first = WorkerId(first_worker);
   if (in.good()) {
     if (const char* field = inconsistent_field(message)) in.spoil(field);

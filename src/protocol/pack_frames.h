@@ -22,7 +22,7 @@
 namespace gust::protocol {
 
 /// Of this file. Both ends come from one build; the number catches a stale gust-pack in PATH.
-inline constexpr std::uint16_t kPackProtocolVersion = 3;
+inline constexpr std::uint16_t kPackProtocolVersion = 4;
 inline constexpr std::uint32_t kPacketMagic = 0x314b5047;  // "GPK1"
 /// Well below the default send buffer of a Unix socket (212,992 bytes).
 inline constexpr std::size_t kMaxPacketPayload = 64 << 10;
@@ -85,6 +85,7 @@ struct StartMessage {
   std::uint64_t chunk_bytes = 1 << 20;           ///< of a message, at a time
   std::string main;                              ///< which function, where the kind has a choice; empty: its default
   bool is_single = false;                        ///< an invocation of its own, not a burst of one
+  bool is_binary = false;                        ///< the code is no source text
 };
 
 struct LoadedMessage {

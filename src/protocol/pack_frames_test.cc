@@ -17,6 +17,7 @@ StartMessage example_start() {
   start.code_path = "/tmp/code.so";
   start.main = "run";
   start.is_single = true;
+  start.is_binary = true;
   start.invoker_id = 3;
   start.pack_id = 1;
   start.burst_size = 6;
@@ -62,6 +63,7 @@ TEST(PackFrames, StartComesBackAsItWas) {
   EXPECT_EQ(out->code_path, in.code_path);
   EXPECT_EQ(out->main, in.main);
   EXPECT_EQ(out->is_single, in.is_single);
+  EXPECT_EQ(out->is_binary, in.is_binary);
   EXPECT_EQ(out->invoker_id, in.invoker_id);
   EXPECT_EQ(out->pack_id, in.pack_id);
   EXPECT_EQ(out->burst_size, in.burst_size);

@@ -7,7 +7,7 @@
 namespace gust::protocol {
 
 /// Of control.proto. Grows with every change that an older peer would misread.
-inline constexpr std::uint32_t kProtocolVersion = 3;
+inline constexpr std::uint32_t kProtocolVersion = 4;
 
 /// Code travels in pieces of at most this size, so that other messages get in between.
 inline constexpr std::size_t kCodePieceBytes = std::size_t{1} << 20;

@@ -1,6 +1,10 @@
 """What the reference client of the burst extension sends, and how it waits for its results."""
 
+import base64
+import io
+import stat
 import time
+import zipfile
 
 import pytest
 
@@ -10,11 +14,46 @@ def work(params, burst):
 """
 
 
-@pytest.fixture(scope="module")
-def action(cluster):
-    """Created as it creates one, on plain HTTP and by its namespace's name; only the kind is one whose code runs here."""
+# What its programs are: ActionLoop, compiled. A script stands for the compiler's output.
+EXEC = """#!/usr/bin/env python3
+import json, sys
+for line in sys.stdin:
+    told = json.loads(line)
+    first = told["burst_info"]["pack"][0] if "burst_info" in told else 0
+    entries = told["value"] if "burst_info" in told else [told["value"]]
+    answers = [{"sum": e["a"] + e["b"], "worker": first + i} for i, e in enumerate(entries)]
+    with open(3, "w", closefd=False) as out:
+        print(json.dumps(answers if "burst_info" in told else answers[0]), file=out)
+"""
+
+
+def archive(name, content):
+    text = io.BytesIO()
+    with zipfile.ZipFile(text, "w", zipfile.ZIP_DEFLATED) as file:
+        entry = zipfile.ZipInfo(name)
+        entry.external_attr = (stat.S_IFREG | 0o755) << 16
+        file.writestr(entry, content)
+    return base64.b64encode(text.getvalue()).decode()
+
+
+# The kinds that it sends; its custom images are kind blackbox.
+EXECS = {
+    "rust": {"kind": "rust:1.34", "binary": True, "code": archive("exec", EXEC)},
+    "blackbox": {
+        "kind": "blackbox",
+        "image": "lithopscloud/any:1",
+        "binary": True,
+        "code": archive("exec", EXEC),
+    },
+    "python": {"kind": "python:3", "binary": False, "code": CODE.strip()},
+}
+
+
+@pytest.fixture(scope="module", params=EXECS)
+def action(cluster, request):
+    """Created as it creates one, on plain HTTP and by its namespace's name."""
     body = {
-        "exec": {"main": "", "kind": "python:3", "binary": False, "code": CODE.strip()},
+        "exec": {"main": "", **EXECS[request.param]},
         "name": "send-receive",
         "version": "0.0.1",
         "namespace": "guest",
@@ -56,6 +95,14 @@ def test_a_burst_until_every_pack_has_a_result(cluster, action, query, packs):
         time.sleep(0.05)  # it waits 2 s between its rounds
     in_order = [entry for activation in ids for entry in results[activation]]
     assert in_order == [{"sum": i + 1, "worker": i} for i in range(12)]
+
+
+def test_source_that_nothing_compiles_is_refused_with_what_to_do(cluster):
+    for code in ("pub fn main() {}", archive("src/main.rs", "pub fn main() {}")):
+        body = {"exec": {"main": "", "kind": "rust:1.34", "binary": code.startswith("UEs"), "code": code}}
+        answer = cluster.request("PUT", "/api/v1/namespaces/guest/actions/source?overwrite=true", body, tls=False)
+        assert answer.status == 400
+        assert "as exec at the top level" in answer.json()["error"] and "kind blackbox" in answer.json()["error"]
 
 
 def test_single_invocations(cluster, action):

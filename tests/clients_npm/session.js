@@ -26,6 +26,37 @@ async function ended (activationId) {
   }
 }
 
+// Packages, triggers and rules; `action` is there already.
+async function entities (seen, action) {
+  const name = 'kit'
+  seen.package = await client.packages.create({ name, package: { parameters: [{ key: 'greeting', value: 'hey' }] } })
+  seen.packageExists = await errorOf(client.packages.create({ name }))
+  seen.packages = await client.packages.list()
+  await client.actions.create({ name: 'kit/inside', action: fs.readFileSync(source, 'utf8'), kind: 'python:3' })
+  seen.packageWithAction = await client.packages.get({ name })
+  seen.inPackage = await client.actions.invoke({ name: 'kit/inside', blocking: true, result: true })
+  seen.packageNotEmpty = await errorOf(client.packages.delete({ name }))
+  await client.actions.delete({ name: 'kit/inside' })
+  seen.packageDeleted = await client.packages.delete({ name })
+
+  const trigger = 'bell'
+  seen.trigger = await client.triggers.create({ name: trigger })
+  seen.triggers = await client.triggers.list()
+  seen.rule = await client.rules.create({ name: 'on-bell', action, trigger })
+  seen.rules = await client.rules.list()
+  seen.fired = await client.triggers.invoke({ name: trigger, params: { name: 'the bell' } })
+  seen.firedRecord = await ended(seen.fired.activationId)
+  seen.startedByRule = await ended(JSON.parse(seen.firedRecord.logs[0].replace(/^[^{]*/, '')).activationId)
+  await client.rules.disable({ name: 'on-bell' })
+  seen.disabled = await client.rules.get({ name: 'on-bell' })
+  await client.rules.enable({ name: 'on-bell' })
+  seen.enabled = await client.rules.get({ name: 'on-bell' })
+  seen.triggerWithRule = await client.triggers.get({ name: trigger })
+  seen.ruleDeleted = await client.rules.delete({ name: 'on-bell' })
+  seen.triggerDeleted = await client.triggers.delete({ name: trigger })
+  seen.ruleGone = await errorOf(client.rules.get({ name: 'on-bell' }))
+}
+
 async function main () {
   const seen = {}
   const name = 'from-npm'
@@ -48,6 +79,7 @@ async function main () {
   seen.applicationError = await errorOf(client.actions.invoke({ name, blocking: true, params: { fail: true } }))
   seen.badParameters = await errorOf(client.actions.invoke({ name, blocking: true, params: [1] }))
   seen.nobody = await errorOf(client.actions.invoke({ name: 'nobody', blocking: true }))
+  await entities(seen, name)
   seen.deleted = await client.actions.delete({ name })
   await client.actions.delete({ name: 'zipped' })
   seen.gone = await errorOf(client.actions.get(name))

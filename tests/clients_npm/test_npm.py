@@ -96,3 +96,23 @@ def test_errors_have_their_status_and_sentence(seen):
 
 def test_delete(seen):
     assert seen["deleted"]["name"] == "from-npm"
+
+
+def test_packages(seen):
+    assert seen["package"]["name"] == "kit" and seen["packageExists"]["status"] == 409
+    assert [entry["name"] for entry in seen["packages"]] == ["kit"]
+    assert [entry["name"] for entry in seen["packageWithAction"]["actions"]] == ["inside"]
+    assert seen["inPackage"] == {"greeting": "hey nobody"}
+    assert seen["packageNotEmpty"]["status"] == 409
+    assert seen["packageDeleted"]["name"] == "kit"
+
+
+def test_triggers_and_rules(seen):
+    assert [entry["name"] for entry in seen["triggers"]] == ["bell"] and seen["trigger"]["name"] == "bell"
+    assert [entry["name"] for entry in seen["rules"]] == ["on-bell"] and seen["rule"]["status"] == "active"
+    assert seen["firedRecord"]["name"] == "bell"
+    assert seen["startedByRule"]["response"]["result"] == {"greeting": "salut the bell"}
+    assert seen["disabled"]["status"] == "inactive" and seen["enabled"]["status"] == "active"
+    assert list(seen["triggerWithRule"]["rules"]) == ["guest/on-bell"]
+    assert seen["ruleDeleted"]["name"] == "on-bell" and seen["triggerDeleted"]["name"] == "bell"
+    assert seen["ruleGone"]["status"] == 404

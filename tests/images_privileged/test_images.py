@@ -1,6 +1,7 @@
 """Images as their users know them: import, run a flare inside, remove."""
 
 import json
+import pathlib
 import shutil
 import subprocess
 
@@ -62,7 +63,7 @@ def test_the_process_driver_has_no_images(make_cluster, worker, imported):
         assert "--driver sandbox" in ended["cause"]["message"]
 
 
-def test_other_forms_are_the_same_image(gust, debian, image_store, tmp_path):
+def test_other_forms_are_the_same_image(gust, make_cluster, debian, image_store, tmp_path):
     for tool in ("skopeo", "umoci"):
         if shutil.which(tool) is None:
             pytest.skip(f"there is no {tool}")
@@ -72,11 +73,14 @@ def test_other_forms_are_the_same_image(gust, debian, image_store, tmp_path):
     # What packs need and no more: the tools compress all of it several times.
     parts = ["./lib", "./lib64", "./usr/lib*/ld-linux*", "./usr/lib/*/libc.so.6"]
     subprocess.run(["tar", "-xf", debian, "-C", root, "--wildcards", *parts], check=True)
+    source = pathlib.Path(__file__).with_name("server.c")
+    subprocess.run(["cc", "-O1", "-o", root / "server", source], check=True)
     umoci = ["umoci"]
     subprocess.run([*umoci, "init", "--layout", layout], check=True)
     subprocess.run([*umoci, "new", "--image", f"{layout}:one"], check=True)
     subprocess.run([*umoci, "insert", "--image", f"{layout}:one", root, "/"], check=True)
     variables = ["--config.env", "COLOUR=blue", "--config.workingdir", "/usr"]
+    variables += ["--config.entrypoint", "/server", "--config.cmd", "hello from the image"]
     subprocess.run([*umoci, "config", "--image", f"{layout}:one", *variables], check=True)
     saved = tmp_path / "saved.tar"
     policy = ["skopeo", "--insecure-policy", "copy", "--quiet", f"oci:{layout}:one"]
@@ -87,7 +91,24 @@ def test_other_forms_are_the_same_image(gust, debian, image_store, tmp_path):
     for name in ("layout", "saved"):
         assert "COLOUR=blue" in found[name]["environment"]
         assert found[name]["workingDirectory"] == "/usr"
+        assert found[name]["command"] == ["/server", "hello from the image"]
+    for driver in ("sandbox", "oci"):
+        serves_by_its_own_command(make_cluster, image_store["GUST_IMAGE_DIR"], driver)
+    for name in ("layout", "saved"):
         image(gust, image_store, "rm", name)
+
+
+def serves_by_its_own_command(make_cluster, store, driver):
+    """The image is all of an action; each worker of a pack is a server of its own."""
+    with make_cluster("--driver", driver, "--image-dir", store, invokers=1, slots=4) as cluster:
+        deployed = cluster.gust("deploy", "served", "--image", "layout")
+        assert deployed.returncode == 0, deployed.stderr
+        ended = cluster.wait_ended(cluster.flare("served", [{"i": i} for i in range(4)], granularity=4), SECONDS)
+        assert ended["state"] == "succeeded", ended
+        assert [worker["result"]["greeting"] for worker in ended["workers"]] == ["hello from the image"] * 4
+        single = cluster.request("POST", "/api/v1/namespaces/_/actions/served?blocking=true", {"n": 1}).json()
+        assert single["response"]["result"]["asked"] > 100 and single["logs"][0].endswith("stdout: run")
+        cluster.wait_idle(SECONDS)
 
 
 def test_says_what_is_wrong(gust, image_store, tmp_path):

@@ -4,6 +4,7 @@ import dataclasses
 import fcntl
 import importlib.util
 import io
+import json
 import os
 import pathlib
 import signal
@@ -244,3 +245,29 @@ def test_limits_of_archives(runner, tmp_path, monkeypatch):
                 runner.unpack(path, tmp_path / "out")
     runner.unpack(path, tmp_path / "out")
     assert (tmp_path / "out/b").read_text() == "12345678"
+
+
+LITHOPS = {
+    "__main__.py": (
+        "import importlib, os, lithops.storage\n"
+        "def main(args):\n"
+        "    try:\n"
+        "        storage = importlib.import_module('lithops.storage.backends.' + args['config']['lithops']['storage'])\n"
+        "        return [storage.imported_by, os.getpid()]\n"
+        "    except Exception as error:\n"
+        "        return str(error)\n"
+    ),
+    "lithops/storage/backends/there.py": "import os\nimported_by = os.getpid()\n",
+}
+
+
+def test_the_storage_of_lithops_is_imported_once_before_the_fork(run):
+    story = run(pack(LITHOPS), ['{"config": {"lithops": {"storage": "there"}}}'] * 3)
+    importers, workers = zip(*map(json.loads, story.results.values()))
+    assert len(set(importers)) == 1 and len(set(workers)) == 3 and not set(importers) & set(workers)
+
+
+@pytest.mark.parametrize("params", ['{"config": {"lithops": {"storage": "missing"}}}', '{"config": null}', "3", ""])
+def test_what_lithops_cannot_import_is_its_workers_affair(run, params):
+    story = run(pack(LITHOPS), [params] * 2)
+    assert len(story.results) == 2 and not story.failed

@@ -15,6 +15,7 @@ struct Image {
   std::filesystem::path root;            ///< absolute
   std::string source;                    ///< what it was imported from
   std::vector<std::string> environment;  ///< NAME=value, as the image has it
+  std::vector<std::string> command;      ///< entry point and arguments; empty where the image has none
   std::string working_directory;         ///< absolute; empty where the image has none
   Bytes size;                            ///< of its files
 };

@@ -53,7 +53,7 @@ Result<void> ImageDrivers::start(std::vector<Spec> specs) {
     for (Spec& spec : of_image) {
       ids.push_back(spec.id);
       spec.image.clear();
-      spec.environment = with_image_environment(part.held.image.environment, std::move(spec.environment));
+      spec.environment = with_image_environment(part.held.image, std::move(spec.environment));
     }
     GUST_TRY_VOID(part.driver->start(std::move(of_image)));
     part.containers += ids.size();

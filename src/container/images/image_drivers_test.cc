@@ -109,8 +109,14 @@ INSTANTIATE_TEST_SUITE_P(Drivers, ImageDriversTest, ::testing::ValuesIn(drivers_
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ImageDriversTest);
 
 TEST(ImageEnvironment, ThePacksVariablesWinButForPathAndLanguage) {
-  EXPECT_THAT(with_image_environment({"PATH=/opt", "HOME=/root", "COLOUR=blue"}, {"PATH=/bin", "HOME=/tmp", "A=1"}),
+  Image image;
+  image.environment = {"PATH=/opt", "HOME=/root", "COLOUR=blue"};
+  EXPECT_THAT(with_image_environment(image, {"PATH=/bin", "HOME=/tmp", "A=1"}),
               ElementsAre("PATH=/opt", "HOME=/tmp", "A=1", "COLOUR=blue"));
+  image.environment.clear();
+  image.command = {"/bin/proxy", "-port", "8080"};
+  EXPECT_THAT(with_image_environment(image, {}), ElementsAre("GUST_IMAGE_COMMAND=/bin/proxy\x1f-port\x1f"
+                                                             "8080"));
 }
 
 TEST(ImageProcessDriver, RefusesImages) {

@@ -64,6 +64,7 @@ Json to_json(const Image& image) {
   return {{"digest", image.digest},
           {"source", image.source},
           {"environment", image.environment},
+          {"command", image.command},
           {"working_directory", image.working_directory},
           {"bytes", image.size.count()}};
 }
@@ -118,6 +119,7 @@ Result<Image> ImageStore::read(const std::string& digest) const {
   image.root = fs::absolute(tree(digest) / "root");
   image.source = json.value("source", "");
   image.environment = json.value("environment", std::vector<std::string>());
+  image.command = json.value("command", std::vector<std::string>());
   image.working_directory = json.value("working_directory", "");
   image.size = Bytes(json.value("bytes", std::uint64_t{0}));
   return image;

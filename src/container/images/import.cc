@@ -83,6 +83,11 @@ Result<Image> read_configuration(const fs::path& layout) {
     for (const Json& variable : config.value("Env", Json::array())) {
       if (variable.get<std::string>().find('=') != std::string::npos) image.environment.push_back(variable);
     }
+    for (const char* part : {"Entrypoint", "Cmd"}) {
+      const auto words = config.find(part);
+      if (words == config.end() || !words->is_array()) continue;
+      for (const Json& word : *words) image.command.push_back(word);
+    }
     image.working_directory = config.value("WorkingDir", "");
     return image;
   } catch (const Json::exception& error) {

@@ -120,7 +120,7 @@ Result<void> OciDriver::start(std::vector<Spec> specs) {
         return std::unexpected(used.error());
       }
       image = *used;
-      spec.environment = with_image_environment(image->held.image.environment, std::move(spec.environment));
+      spec.environment = with_image_environment(image->held.image, std::move(spec.environment));
       spec.image.clear();
     }
     if (const auto done = write_bundle(spec, image); !done) {

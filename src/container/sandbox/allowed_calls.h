@@ -311,6 +311,8 @@ struct ConditionalCall {
 inline constexpr std::uint64_t kNamespaceFlags = 0x7e02'0000;
 
 inline constexpr ConditionalCall kConditionalCalls[] = {
+    // SECCOMP_SET_MODE_FILTER: to forbid oneself and one's children more, or to be asked first.
+    {"seccomp", {{{.index = 0, .value = 1}, {}}}, 1},
     {"clone", {{{0, kNamespaceFlags, 0}, {}}}, 1},
     {"socket", {{{.index = 0, .value = AF_UNIX}, {}}}, 1},
     {"socket", {{{.index = 0, .value = AF_INET}, {}}}, 1},

@@ -227,6 +227,19 @@ def import_code(file):
     return module
 
 
+def import_ahead(job, job_bytes):
+    """What workers would all import first, imported once. Lithops takes the module of its storage by a name in its payload."""
+    if "lithops.storage" not in sys.modules:
+        return
+    import importlib
+
+    try:
+        storage = read_params(job, job_bytes, 0)["config"]["lithops"]["storage"]
+        importlib.import_module("lithops.storage.backends." + storage)
+    except Exception:  # the worker will meet it where its author expects it
+        pass
+
+
 def choose_function(module, job):
     """What each worker calls with its parameters and its Burst."""
     name = job.main or "main"
@@ -426,6 +439,7 @@ def main():
     job_bytes = int(first)
     job = Job(os.pread(JOB, job_bytes, 0).decode())
     name, function = choose_function(import_code(place_code(job.code)), job)
+    import_ahead(job, job_bytes)
     warn_of_threads()
     flush_output()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # for await_workers, whatever the code has set
