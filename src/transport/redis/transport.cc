@@ -45,7 +45,7 @@ class RedisTransport final : public message::Transport {
     return {};
   }
 
-  Result<void> connect(PackId /*to*/, SteadyTime deadline) override { return outgoing_->connect(deadline); }
+  Result<void> connect(PackId to, SteadyTime deadline) override { return outgoing_->connect(to, deadline); }
   Result<void> send(PackId to, const FrameHeader& header, std::span<const Piece> pieces, SteadyTime deadline) override {
     return outgoing_->send(to, header, pieces, deadline);
   }
