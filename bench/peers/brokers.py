@@ -102,10 +102,9 @@ def rabbitmq(peers):
     chunk = MIB
     count = total // chunk
     with rabbitmq_server(peers) as port:
-        uri = f"amqp://guest:guest@127.0.0.1:{port}/"
+        uri = f"amqp://guest:guest@127.0.0.1:{port}/%2F"
 
         def theirs():
-            # Fewer unconfirmed and unacknowledged messages made it slower, more of them no faster.
             out = peers.run(
                 "java", "-cp", f"{PERF_TEST}/*", "com.rabbitmq.perf.PerfTest", "--uri", uri, "--producers", 1,
                 "--consumers", 1, "--size", chunk, "--confirm", 16, "--qos", 256, "--multi-ack-every", 8,
