@@ -21,7 +21,14 @@ import tcp
 from peers import Peers, Skip
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PARTS = {"one-host": tcp.one_host, "two-hosts": tcp.two_hosts, "mpi": mpi.collectives, "redis": brokers.redis}
+PARTS = {
+    "one-host": tcp.one_host,
+    "two-hosts": tcp.two_hosts,
+    "mpi": mpi.collectives,
+    "redis": brokers.redis,
+    "rabbitmq": brokers.rabbitmq,
+    "s3": brokers.s3,
+}
 
 
 def main():

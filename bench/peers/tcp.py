@@ -55,10 +55,10 @@ def pair(peers, *more, **options):
 
 
 def one_host(peers):
-    """Packs of one host meet on a Unix socket; iperf3 has loopback TCP."""
+    """Packs of one host share memory; iperf3 has loopback TCP."""
     with iperf_server(peers, "127.0.0.1") as port:
         peers.compare(
-            "tcp, one pair, one host (Unix socket)",
+            "tcp, one pair, one host (shared memory)",
             "MiB/s",
             lambda: pair(peers),
             lambda: iperf(peers, "127.0.0.1", port),

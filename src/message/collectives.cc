@@ -75,7 +75,7 @@ Result<Collectives::SlotPtr> Collectives::enter(WorkerId self, const Shape& shap
     slot->here[index(self)] = true;
     ++slot->arrived;
   }
-  slot->news.notify();
+  // Nobody waits for this: who completes it drives it. Waking all who wait, for each that comes, would be n² wake-ups.
   return slot;
 }
 

@@ -1,6 +1,5 @@
 #include "message/courier.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace gust::message {
@@ -25,7 +24,7 @@ void Courier::post(Task task) {
 void Courier::post_at(SteadyTime at, Task task) {
   {
     const MutexLock lock(mutex_);
-    later_.emplace_back(at, std::move(task));
+    later_.emplace(at, std::move(task));
   }
   news_.notify_one();
 }
@@ -36,7 +35,7 @@ void Courier::run() {
     {
       const MutexLock lock(mutex_);
       while (tasks_.empty()) {
-        const auto first = std::ranges::min_element(later_, {}, &std::pair<SteadyTime, Task>::first);
+        const auto first = later_.begin();
         if (first != later_.end() && (ending_ || first->first <= std::chrono::steady_clock::now())) {
           tasks_.push_back(std::move(first->second));
           later_.erase(first);

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <string>
 #include <thread>
 
@@ -33,7 +34,7 @@ class Courier {
   Mutex mutex_;
   CondVar news_;
   std::deque<Task> tasks_ GUST_GUARDED_BY(mutex_);
-  std::deque<std::pair<SteadyTime, Task>> later_ GUST_GUARDED_BY(mutex_);
+  std::multimap<SteadyTime, Task> later_ GUST_GUARDED_BY(mutex_);
   bool ending_ GUST_GUARDED_BY(mutex_) = false;
   std::thread thread_;  // last: it uses the rest
 };

@@ -35,12 +35,13 @@ void Flow::credit(PackId pack, std::size_t bytes) {
   changed.notify();
 }
 
-void Flow::interest(PackId pack, const Way& way) {
+void Flow::interest(PackId pack, std::span<const Way> ways) {
+  bool is_new = false;
   {
     const MutexLock lock(mutex_);
-    wanted_.insert({pack, way});
+    for (const Way& way : ways) is_new |= wanted_.insert({pack, way}).second;
   }
-  changed.notify();
+  if (is_new) changed.notify();
 }
 
 std::size_t Flow::taken(PackId pack, std::size_t bytes) {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <span>
 #include <tuple>
 
 #include "base/ids.h"
@@ -36,8 +37,8 @@ class Flow {
   /// Counts a message of `bytes` on its way to `pack`, if it may go now.
   bool try_begin(PackId pack, const Way& way, std::size_t bytes);
   void credit(PackId pack, std::size_t bytes);
-  /// Somebody of `pack` waits for a message that comes this way: the next one may pass.
-  void interest(PackId pack, const Way& way);
+  /// Somebody of `pack` waits for a message that comes each of these ways: the next one may pass.
+  void interest(PackId pack, std::span<const Way> ways);
 
   /// Bytes of `pack` have been taken here: how much credit to send it now, 0 for none yet.
   std::size_t taken(PackId pack, std::size_t bytes);

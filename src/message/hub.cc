@@ -203,12 +203,9 @@ std::optional<Error> Hub::receive_failure(WorkerId self, std::optional<WorkerId>
 }
 
 void Hub::express_interest(WorkerId self, std::optional<WorkerId> from) {
-  for (std::uint32_t p = 0; p < layout_.packs(); ++p) {
-    const PackId pack(p);
-    if (pack == layout_.self() || (from && layout_.pack_of(*from) != pack)) continue;
-    const std::uint64_t sender = from ? from->value() : kAny;
-    post_control(pack, Control::kInterest, sender << 32 | self.value(), {});
-  }
+  Interests interests;
+  add_interest(interests, self, from);
+  for (const auto& [pack, ways] : interests) post_control(pack, Control::kInterest, 0, encode_interest(ways));
 }
 
 void Hub::took(PackId pack, std::size_t bytes) {

@@ -159,8 +159,15 @@ class Hub final : private FrameSink {
   bool has_ended(PackId pack);
   std::optional<Error> ended_error(WorkerId worker);
   std::optional<Error> receive_failure(WorkerId self, std::optional<WorkerId> from);
+  // By pack: who is to send, or kAny, and to whom.
+  using Interests = std::map<PackId, std::set<std::pair<std::uint32_t, std::uint32_t>>>;
+  void add_interest(Interests& interests, WorkerId self, std::optional<WorkerId> from) const;
+  static std::string encode_interest(const Interests::mapped_type& ways);
+  void obey_interest(PackId from, Piece payload);
+  void answer_interest(PackId pack);
   void express_interest(WorkerId self, std::optional<WorkerId> from);
-  void express_interest_later(const std::weak_ptr<StartedReceive>& receive, std::chrono::milliseconds delay);
+  void express_interest_later(const std::shared_ptr<StartedReceive>& receive);
+  void express_posted_interest();
   void took(PackId pack, std::size_t bytes);
   void wake_all();
 
@@ -201,6 +208,16 @@ class Hub final : private FrameSink {
   // Packs that we have sent to, or that wait for us, and how many of ended_here_ they have been told of.
   std::map<PackId, std::size_t> contacts_ GUST_GUARDED_BY(state_mutex_);
   std::function<void()> collective_news_ GUST_GUARDED_BY(state_mutex_);
+
+  // Started receives of messages from other packs, and when they are to be told of next.
+  struct Posted {
+    std::weak_ptr<StartedReceive> receive;
+    SteadyTime next;
+    std::chrono::milliseconds delay;
+  };
+  Mutex posted_mutex_;
+  std::vector<Posted> posted_ GUST_GUARDED_BY(posted_mutex_);
+  bool telling_of_posted_ GUST_GUARDED_BY(posted_mutex_) = false;
 
   Mutex sequence_mutex_;
   std::map<Way, std::uint64_t> sequences_ GUST_GUARDED_BY(sequence_mutex_);

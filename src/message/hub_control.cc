@@ -29,6 +29,13 @@ struct EndedEntry {
 };
 static_assert(sizeof(EndedEntry) == 24);
 
+// Somebody waits for a message.
+struct InterestEntry {
+  std::uint32_t from = 0;  // or kAny
+  std::uint32_t to = 0;
+};
+static_assert(sizeof(InterestEntry) == 8);
+
 }  // namespace
 
 bool Hub::send_control(PackId pack, Control control, std::uint64_t argument, std::string payload) {
@@ -278,24 +285,11 @@ void Hub::count_arrived(WorkerId from) {
 void Hub::obey(PackId from, Control control, std::uint64_t argument, Piece payload) {
   switch (control) {
     case Control::kCredit: flow_.credit(from, argument); return;
-    case Control::kInterest:
+    case Control::kInterest: obey_interest(from, payload); return;
     case Control::kInterestOfPack: {
-      Way way{FrameKind::kCollective, layout_.self().value(), from.value()};
-      if (control == Control::kInterest) {
-        way = {FrameKind::kDirect, static_cast<std::uint32_t>(argument >> 32), static_cast<std::uint32_t>(argument)};
-      }
-      bool tell = false;
-      std::optional<Error> failed;
-      {
-        const MutexLock lock(state_mutex_);
-        tell = contacts_[from] < ended_here_.size();
-        failed = collective_error_;
-      }
-      flow_.interest(from, way);
-      if (failed) post_control(from, Control::kFailed, static_cast<std::uint64_t>(failed->code), failed->message);
-      if (!tell) return;
-      const MutexLock lock(link_mutex_);
-      if (courier_) courier_->post([this, from] { tell_ended_to(from); });
+      const Way way{FrameKind::kCollective, layout_.self().value(), from.value()};
+      flow_.interest(from, {&way, 1});
+      answer_interest(from);
       return;
     }
     case Control::kEnded: obey_ended(from, payload); return;
@@ -315,6 +309,54 @@ void Hub::obey(PackId from, Control control, std::uint64_t argument, Piece paylo
       return;
     }
   }
+}
+
+void Hub::add_interest(Interests& interests, WorkerId self, std::optional<WorkerId> from) const {
+  if (from) {
+    const PackId pack = layout_.pack_of(*from);
+    if (pack != layout_.self()) interests[pack].emplace(from->value(), self.value());
+    return;
+  }
+  for (std::uint32_t p = 0; p < layout_.packs(); ++p) {
+    if (PackId(p) != layout_.self()) interests[PackId(p)].emplace(kAny, self.value());
+  }
+}
+
+std::string Hub::encode_interest(const Interests::mapped_type& ways) {
+  std::string payload;
+  for (const auto& [from, to] : ways) {
+    const InterestEntry entry{.from = from, .to = to};
+    payload.append(reinterpret_cast<const char*>(&entry), sizeof entry);
+  }
+  return payload;
+}
+
+void Hub::obey_interest(PackId from, Piece payload) {
+  std::vector<Way> ways;
+  for (; payload.size() >= sizeof(InterestEntry); payload = payload.subspan(sizeof(InterestEntry))) {
+    InterestEntry entry;
+    std::memcpy(&entry, payload.data(), sizeof entry);
+    const bool is_ours = entry.from == kAny || layout_.local().contains(WorkerId(entry.from));
+    if (!is_ours || !layout_.range(from).contains(WorkerId(entry.to))) break;
+    ways.push_back({FrameKind::kDirect, entry.from, entry.to});
+  }
+  flow_.interest(from, ways);
+  answer_interest(from);
+}
+
+// Whoever waits for something hears why it may not come.
+void Hub::answer_interest(PackId pack) {
+  bool tell = false;
+  std::optional<Error> failed;
+  {
+    const MutexLock lock(state_mutex_);
+    tell = contacts_[pack] < ended_here_.size();
+    failed = collective_error_;
+  }
+  if (failed) post_control(pack, Control::kFailed, static_cast<std::uint64_t>(failed->code), failed->message);
+  if (!tell) return;
+  const MutexLock lock(link_mutex_);
+  if (courier_) courier_->post([this, pack] { tell_ended_to(pack); });
 }
 
 // The word may overtake messages, for which somebody may wait.

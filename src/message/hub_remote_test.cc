@@ -1,5 +1,6 @@
 // What a pack does with what comes from another one, which the test plays: in any order, with parts missing, damaged.
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <functional>
 #include <gtest/gtest.h>
@@ -119,6 +120,11 @@ class HubRemoteTest : public ::testing::Test {
     } const entry{messages, worker.value(), 0, static_cast<std::uint32_t>(how.size()), 0};
     return std::string(reinterpret_cast<const char*>(&entry), sizeof entry) + how;
   }
+  // As a word of interest has it.
+  static std::string way(WorkerId from, WorkerId to) {
+    const std::array<std::uint32_t, 2> entry{from.value(), to.value()};
+    return {reinterpret_cast<const char*>(entry.data()), sizeof entry};
+  }
   Result<void> arrive(Frame frame) {
     frame.header.frame_bytes = static_cast<std::uint32_t>(frame.payload.size());
     std::byte* place = GUST_TRY(sink_->begin_frame(PackId(1), frame.header));
@@ -215,11 +221,32 @@ TEST_F(HubRemoteTest, AWordThatTimesOutIsSaidAgain) {
   });
   std::jthread waits([this] { EXPECT_EQ(receive(a_, c_, soon()), "at last"); });
   const Frame first = wire_.first([](const FrameHeader& header) { return header.tag == kInterest; });
-  EXPECT_EQ(first.header.argument, std::uint64_t{c_.value()} << 32 | a_.value());
+  EXPECT_EQ(first.payload, way(c_, a_));
   // None is missing: what has a later number could not be read.
   const Frame word = wire_.first([](const FrameHeader& header) { return header.sequence == 0; });
   EXPECT_EQ(word.header.kind, FrameKind::kControl);
   ASSERT_TRUE(arrive(direct(c_, a_, 0, "at last")));
+}
+
+TEST_F(HubRemoteTest, VeryManyStartedReceivesAreToldOfInOneWord) {
+  std::vector<std::shared_ptr<StartedReceive>> receives;
+  for (int i = 0; i < 500; ++i) {
+    for (const WorkerId from : {c_, d_}) {
+      auto started = hub_.start_recv(a_, from);
+      ASSERT_TRUE(started) << started.error().message;
+      receives.push_back(std::move(*started));
+    }
+  }
+  std::string word;
+  for (const std::uint64_t chunk : {0, 1}) {
+    word +=
+        wire_
+            .first([&](const FrameHeader& header) {
+              return header.tag == kInterest && header.message_bytes == 2 * kChunk && header.offset == chunk * kChunk;
+            })
+            .payload;
+  }
+  EXPECT_EQ(word, way(c_, a_) + way(d_, a_));
 }
 
 TEST_F(HubRemoteTest, WhoeverIsToldAnythingIsToldOfEveryEnd) {

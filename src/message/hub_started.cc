@@ -96,20 +96,47 @@ Result<std::shared_ptr<StartedReceive>> Hub::start_recv(WorkerId self, std::opti
   auto receive = std::make_shared<StartedReceive>(self, from);
   const bool concerns_others = layout_.packs() > 1 && !(from && layout_.local().contains(*from));
   if (concerns_others) GUST_TRY(transport());  // to hear of others, and for them to reach us
-  if (!mailbox(self).post(receive) && concerns_others) express_interest_later(receive, kFirstInterest);
+  if (!mailbox(self).post(receive) && concerns_others) express_interest_later(receive);
   return receive;
 }
 
-// Again and again, as long as the message has not come and somebody has the receive.
-void Hub::express_interest_later(const std::weak_ptr<StartedReceive>& receive, std::chrono::milliseconds delay) {
+void Hub::express_interest_later(const std::shared_ptr<StartedReceive>& receive) {
+  const SteadyTime first = Clock::now() + kFirstInterest;
+  {
+    const MutexLock lock(posted_mutex_);
+    posted_.push_back({receive, first, kFirstInterest});
+    if (std::exchange(telling_of_posted_, true)) return;
+  }
   const MutexLock lock(link_mutex_);
-  if (!courier_) return;
-  courier_->post_at(Clock::now() + delay, [this, receive, delay] {
-    const auto posted = receive.lock();
-    if (!posted || !mailbox(posted->self).is_posted(*posted)) return;
-    express_interest(posted->self, posted->from);
-    express_interest_later(receive, std::min(2 * delay, kLastInterest));
-  });
+  if (courier_) courier_->post_at(first, [this] { express_posted_interest(); });
+}
+
+// On the courier's thread: again and again, as long as there are receives whose message has not come. In one word a
+// pack, because there may be very many of them.
+void Hub::express_posted_interest() {
+  Interests interests;
+  SteadyTime again = SteadyTime::max();
+  {
+    const MutexLock lock(posted_mutex_);
+    const SteadyTime now = Clock::now();
+    std::erase_if(posted_, [&](Posted& posted) {
+      const auto receive = posted.receive.lock();
+      if (!receive || !mailbox(receive->self).is_posted(*receive)) return true;
+      if (posted.next <= now) {
+        add_interest(interests, receive->self, receive->from);
+        posted.delay = std::min(2 * posted.delay, kLastInterest);
+        posted.next = now + posted.delay;
+      }
+      again = std::min(again, posted.next);
+      return false;
+    });
+    telling_of_posted_ = !posted_.empty();
+    again = posted_.empty() ? again : std::max<SteadyTime>(again, now + kFirstInterest);
+  }
+  for (const auto& [pack, ways] : interests) send_control(pack, Control::kInterest, 0, encode_interest(ways));
+  if (again == SteadyTime::max()) return;
+  const MutexLock lock(link_mutex_);
+  if (courier_) courier_->post_at(again, [this] { express_posted_interest(); });
 }
 
 bool Hub::is_over(const StartedReceive& receive) {

@@ -1,6 +1,5 @@
 #include "message/outbox.h"
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -19,6 +18,7 @@ void Outbox::post(Item item) {
   {
     const MutexLock lock(mutex_);
     if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+    ++held_[item.send->from][item.send->to];
     items_.push_back(std::move(item));
   }
   bell_.notify();
@@ -26,8 +26,8 @@ void Outbox::post(Item item) {
 
 bool Outbox::holds(WorkerId from, std::optional<WorkerId> to) {
   const MutexLock lock(mutex_);
-  return std::ranges::any_of(
-      items_, [&](const Item& item) { return item.send->from == from && (!to || item.send->to == *to); });
+  const auto found = held_.find(from);
+  return found != held_.end() && (!to || found->second.contains(*to));
 }
 
 void Outbox::withdraw(WorkerId from) {
@@ -49,6 +49,13 @@ void Outbox::finish() {
   }
   bell_.notify();
   if (thread.joinable()) thread.join();
+}
+
+void Outbox::forget(const StartedSend& send) {
+  const auto from = held_.find(send.from);
+  const auto to = from->second.find(send.to);
+  if (--to->second == 0) from->second.erase(to);
+  if (from->second.empty()) held_.erase(from);
 }
 
 // Tries each message once, unless one before it with the same way is still there.
@@ -73,7 +80,10 @@ bool Outbox::pass() {
     std::optional<Item> gone;  // what it refers to ends without the lock
     {
       const MutexLock lock(mutex_);
-      if (outcome) gone = std::move(*item);
+      if (outcome) {
+        gone = std::move(*item);
+        forget(*gone->send);
+      }
       item = outcome ? items_.erase(item) : std::next(item);
     }
     if (!gone) continue;

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -51,11 +52,13 @@ class Outbox {
  private:
   void run();
   bool pass();
+  void forget(const StartedSend& send) GUST_REQUIRES(mutex_);
 
   Signal& bell_;
   const Attempt attempt_;
   Mutex mutex_;
-  std::list<Item> items_ GUST_GUARDED_BY(mutex_);  // only the thread removes
+  std::list<Item> items_ GUST_GUARDED_BY(mutex_);                                     // only the thread removes
+  std::map<WorkerId, std::map<WorkerId, std::size_t>> held_ GUST_GUARDED_BY(mutex_);  // how many, by sender, receiver
   bool ending_ GUST_GUARDED_BY(mutex_) = false;
   std::thread thread_ GUST_GUARDED_BY(mutex_);
 };

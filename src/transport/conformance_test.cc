@@ -45,7 +45,7 @@ std::vector<Case> cases() {
         if (workers > 1) packings.erase(packings.begin());
         payloads = {0, 5 * kChunk + 3};
       }
-      if (implementation.takes_long) {
+      if (implementation.few_cases) {
         packings = {workers <= 5 ? packings.front() : packings.back()};
         payloads = {workers % 2 == 0 ? 0 : 5 * kChunk + 3};
       }

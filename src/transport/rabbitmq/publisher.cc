@@ -16,8 +16,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Enough for a server to have always something to do: at 1 MiB a frame it answers within a few frames.
-constexpr std::size_t kWindowBytes = std::size_t{64} << 20;
+// Enough for a server to have always something to do: at 1 MiB a frame it answers within a few frames. And little
+// enough for buffers to be used again (message/spare_memory.h): new memory takes longer to get than to fill.
+constexpr std::size_t kWindowBytes = std::size_t{16} << 20;
 // What a frame takes beside its payload: about the memory of keeping it.
 constexpr std::size_t kFrameOverhead = 128;
 // So much is published before the answers are looked at, which costs a system call.

@@ -26,7 +26,7 @@ using testing::Worker;
 
 constexpr std::size_t kChunk = std::size_t{1} << 20;
 constexpr std::size_t kChunks = 256;
-constexpr std::uint64_t kUnconfirmed = 32;  // as many bytes as the transport's window
+constexpr std::uint64_t kUnconfirmed = 16;  // as many bytes as the transport's window
 constexpr std::uint64_t kAcknowledge = 8;
 constexpr const char* kQueue = "gust-bench-plain";
 

@@ -28,8 +28,10 @@ void Incoming::run() {
   }
   while (true) {
     intake_.reset();
-    const Error why = session_.queue().receive(*link, intake_, session_.life(), key, session_.ending());
-    link = session_.reopen(why);
+    const auto reader = session_.queue().reader(
+        {.link = *link, .intake = intake_, .life = session_.life(), .key = key, .chunk_bytes = session_.chunk_bytes()});
+    const auto ran = reader->run(session_.ending());
+    link = session_.reopen(ran ? Error{ErrorCode::kUnavailable, "the transport has ended"} : ran.error());
     if (!link) return;
     const MutexLock lock(mutex_);
     link_ = link;

@@ -76,16 +76,19 @@ std::unexpected<Error> Outgoing::timed_out(PackId to) const {
               "timed out: a message to " + session_.layout().name(to) + " could not be handed to the Redis server");
 }
 
-Result<void> Outgoing::connect(SteadyTime deadline) {
+Result<void> Outgoing::connect(PackId to, SteadyTime deadline) {
   const MutexLock lock(mutex_);
-  return wait_connected(deadline);
+  return wait_connected(to, deadline);
 }
 
-Result<void> Outgoing::wait_connected(SteadyTime deadline) {
+Result<void> Outgoing::wait_connected(PackId to, SteadyTime deadline) {
   while (true) {
     if (auto error = failure()) return std::unexpected(std::move(*error));
     if (connected_) return {};
-    if (Clock::now() >= deadline) return fail(ErrorCode::kTimedOut, "timed out: the Redis server cannot be reached");
+    if (Clock::now() >= deadline) {
+      return fail(ErrorCode::kTimedOut,
+                  "timed out: the Redis server cannot be reached, so nothing is sent to " + session_.layout().name(to));
+    }
     news_.wait_until(mutex_, deadline);
   }
 }
@@ -138,7 +141,7 @@ Result<void> Outgoing::wait_room(PackId to, std::int64_t most, SteadyTime deadli
 
 Result<void> Outgoing::post(const EntryPtr& entry, SteadyTime deadline) {
   while (true) {
-    GUST_TRY_VOID(wait_connected(deadline));
+    GUST_TRY_VOID(wait_connected(entry->to, deadline));
     if (kept_bytes_ < kKeepBytes) break;
     if (Clock::now() >= deadline) return timed_out(entry->to);
     room_.wait_until(mutex_, deadline);

@@ -30,7 +30,7 @@ class Outgoing {
   Outgoing& operator=(const Outgoing&) = delete;
 
   void start();
-  Result<void> connect(SteadyTime deadline);
+  Result<void> connect(PackId to, SteadyTime deadline);
   Result<void> send(PackId to, const message::FrameHeader& header, std::span<const message::Piece> pieces,
                     SteadyTime deadline);
   void stop();
@@ -62,7 +62,7 @@ class Outgoing {
   Result<void> write(Entry& entry, SteadyTime deadline) GUST_REQUIRES(mutex_);
   Result<void> post(const EntryPtr& entry, SteadyTime deadline) GUST_REQUIRES(mutex_);
   Result<void> wait_answer(const EntryPtr& entry, SteadyTime deadline) GUST_REQUIRES(mutex_);
-  Result<void> wait_connected(SteadyTime deadline) GUST_REQUIRES(mutex_);
+  Result<void> wait_connected(PackId to, SteadyTime deadline) GUST_REQUIRES(mutex_);
   Result<void> wait_room(PackId to, std::int64_t most, SteadyTime deadline) GUST_REQUIRES(mutex_);
   void keep_from_lasting() GUST_REQUIRES(mutex_);
   [[nodiscard]] std::optional<Error> failure() const GUST_REQUIRES(mutex_);

@@ -39,7 +39,6 @@ class Session {
 
   [[nodiscard]] const message::Layout& layout() const { return layout_; }
   [[nodiscard]] const Queue& queue() const { return *queue_; }
-  [[nodiscard]] Queue& queue() { return *queue_; }
   [[nodiscard]] const Life& life() const { return life_; }
   [[nodiscard]] std::string key(PackId pack) const { return queue_key(flare_id_, pack); }
   [[nodiscard]] std::size_t chunk_bytes() const { return chunk_bytes_; }

@@ -23,67 +23,56 @@ Result<std::string> successor(const std::string& id) {
   return id.substr(0, dash + 1) + std::to_string(number + 1);
 }
 
-// One reader of one stream.
-class Reader {
+class StreamReader final : public Reader {
  public:
-  Reader(Link& link, Intake& intake, const Life& life, std::string_view key, std::size_t chunk_bytes)
-      : link_(link), intake_(intake), life_(life), key_(key), batch_(chunk_bytes) {}
-
-  Result<void> run(const std::atomic<bool>& ending) {
-    while (!ending) {
-      std::string request;
-      const bool trim = last_ != trimmed_;
-      if (trim) {
-        const std::string bound = GUST_TRY(successor(last_));
-        append_command(request, std::array<std::string_view, 4>{"XTRIM", key_, "MINID", bound});
-        trimmed_ = last_;
-      }
-      const std::string count = std::to_string(batch_.count());
-      append_command(request, std::array<std::string_view, 8>{"XREAD", "COUNT", count, "BLOCK", kWaitMillis, "STREAMS",
-                                                              key_, last_});
-      GUST_TRY_VOID(link_.write(request, SteadyTime::max()));
-      if (trim) GUST_TRY(expect_token(link_, Token::Type::kInteger));
-      GUST_TRY_VOID(take_batch());
-    }
-    return {};
-  }
+  using Reader::Reader;
 
  private:
+  Result<bool> append_trim(std::string& request) override {
+    if (last_ == trimmed_) return false;
+    const std::string bound = GUST_TRY(successor(last_));
+    append_command(request, std::array<std::string_view, 4>{"XTRIM", key(), "MINID", bound});
+    trimmed_ = last_;
+    return true;
+  }
+
+  void append_read(std::string& request, std::size_t count) override {
+    append_command(request, std::array<std::string_view, 8>{"XREAD", "COUNT", std::to_string(count), "BLOCK",
+                                                            kWaitMillis, "STREAMS", key(), last_});
+  }
+
   // [[key, [[id, [field, value, ...]], ...]]], or none.
-  Result<void> take_batch() {
-    const Token streams = GUST_TRY(link_.replies().next());
+  Result<Batch> take_batch() override {
+    const Token streams = GUST_TRY(replies().next());
     if (streams.type == Token::Type::kError) return std::unexpected(refusal(streams.text));
-    if (streams.number < 1) return check_life(link_, life_);
-    GUST_TRY(expect_token(link_, Token::Type::kArray));
+    if (streams.number < 1) return Batch{};
+    GUST_TRY(expect(Token::Type::kArray));
     GUST_TRY(text());
-    const Token entries = GUST_TRY(expect_token(link_, Token::Type::kArray));
-    std::size_t bytes = 0;
+    const Token entries = GUST_TRY(expect(Token::Type::kArray));
+    Batch batch{static_cast<std::size_t>(entries.number), 0};
     for (std::int64_t i = 0; i < entries.number; ++i) {
-      GUST_TRY(expect_token(link_, Token::Type::kArray));
+      GUST_TRY(expect(Token::Type::kArray));
       std::string id = GUST_TRY(text());
-      const Token fields = GUST_TRY(expect_token(link_, Token::Type::kArray));
+      const Token fields = GUST_TRY(expect(Token::Type::kArray));
       for (std::int64_t field = 0; field < fields.number; field += 2) {
         GUST_TRY(text());
-        const Token value = GUST_TRY(expect_token(link_, Token::Type::kBulk));
-        GUST_TRY(intake_.take(link_.replies(), static_cast<std::size_t>(value.number)));
-        bytes += static_cast<std::size_t>(value.number);
+        const Token value = GUST_TRY(expect(Token::Type::kBulk));
+        GUST_TRY(take(static_cast<std::size_t>(value.number)));
+        batch.bytes += static_cast<std::size_t>(value.number);
       }
       last_ = std::move(id);
     }
-    batch_.took(static_cast<std::size_t>(entries.number), bytes);
-    return {};
+    return batch;
   }
 
-  Result<std::string> text() {
-    const Token bulk = GUST_TRY(expect_token(link_, Token::Type::kBulk));
-    return link_.replies().read_text(static_cast<std::size_t>(bulk.number));
+  // The read has waited.
+  Result<void> wait() override { return check_life(); }
+
+  Result<std::string> text() const {
+    const Token bulk = GUST_TRY(expect(Token::Type::kBulk));
+    return replies().read_text(static_cast<std::size_t>(bulk.number));
   }
 
-  Link& link_;
-  Intake& intake_;
-  const Life& life_;
-  const std::string_view key_;
-  BatchSize batch_;
   std::string last_ = "0-0";  // everything up to it has been received
   std::string trimmed_ = last_;
 };
@@ -110,11 +99,8 @@ std::string StreamQueue::length(std::string_view key) const {
   return text;
 }
 
-Error StreamQueue::receive(Link& link, Intake& intake, const Life& life, std::string_view key,
-                           const std::atomic<bool>& ending) {
-  Reader reader(link, intake, life, key, chunk_bytes_);
-  const auto ran = reader.run(ending);
-  return ran ? Error{ErrorCode::kUnavailable, "the transport has ended"} : ran.error();
+std::unique_ptr<Reader> StreamQueue::reader(const ReaderParts& parts) const {
+  return std::make_unique<StreamReader>(parts);
 }
 
 }  // namespace gust::transport::redis

@@ -7,15 +7,9 @@ namespace gust::transport::redis {
 
 class StreamQueue final : public Queue {
  public:
-  explicit StreamQueue(std::size_t chunk_bytes) : chunk_bytes_(chunk_bytes) {}
-
   Append append(std::string_view key, const message::FrameHeader& header) const override;
   std::string length(std::string_view key) const override;
-  Error receive(Link& link, Intake& intake, const Life& life, std::string_view key,
-                const std::atomic<bool>& ending) override;
-
- private:
-  const std::size_t chunk_bytes_;
+  [[nodiscard]] std::unique_ptr<Reader> reader(const ReaderParts& parts) const override;
 };
 
 }  // namespace gust::transport::redis

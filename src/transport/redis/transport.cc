@@ -45,7 +45,7 @@ class RedisTransport final : public message::Transport {
     return {};
   }
 
-  Result<void> connect(PackId /*to*/, SteadyTime deadline) override { return outgoing_->connect(deadline); }
+  Result<void> connect(PackId to, SteadyTime deadline) override { return outgoing_->connect(to, deadline); }
   Result<void> send(PackId to, const FrameHeader& header, std::span<const Piece> pieces, SteadyTime deadline) override {
     return outgoing_->send(to, header, pieces, deadline);
   }
@@ -70,8 +70,7 @@ class RedisTransport final : public message::Transport {
 template <class Kind>
 Result<std::unique_ptr<message::Transport>> open(const Layout& layout, const BackendOptions& options, FrameSink& sink) {
   const Address address = GUST_TRY(parse_address(options.uri));
-  auto transport =
-      std::make_unique<RedisTransport>(layout, address, options, std::make_unique<Kind>(options.chunk_bytes), sink);
+  auto transport = std::make_unique<RedisTransport>(layout, address, options, std::make_unique<Kind>(), sink);
   GUST_TRY_VOID(transport->open());
   return transport;
 }

@@ -5,10 +5,13 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <span>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <utility>
+
+#include "transport/tcp/ring.h"
 
 namespace gust::transport {
 
@@ -22,8 +25,9 @@ using Clock = std::chrono::steady_clock;
 // Small frames are read many at a time; of larger ones the payload goes straight to its place.
 constexpr std::size_t kStageBytes = 64 << 10;
 constexpr std::size_t kDirectBytes = 16 << 10;
-// How much is read of one connection before others have their turn.
+// How much is read of one connection before others have their turn; from a ring, a little at a time.
 constexpr int kReadsATurn = 16;
+constexpr int kRingReadsATurn = 256;
 // Who connects has only to say hello.
 constexpr auto kHelloPatience = 10s;
 
@@ -45,41 +49,94 @@ class Incoming::Connection {
 
   [[nodiscard]] bool is_silent() const { return !from_ && Clock::now() > accepted_ + kHelloPatience; }
 
-  /// False when the connection is to be closed.
-  bool read() {
-    const Result<bool> going_on = read_some();
-    if (going_on && *going_on) return true;
+  enum class Outcome : std::uint8_t {
+    kQuiet,   ///< there will be news on the socket when there is more
+    kMore,    ///< there is more, and no news will tell
+    kClosed,  ///< the connection is to be closed
+  };
+
+  Outcome read() {
+    Result<Outcome> outcome = read_socket();
+    if (outcome && ring_) outcome = read_ring(*outcome == Outcome::kClosed);
+    if (outcome && *outcome != Outcome::kClosed) return *outcome;
     if (from_) {
       owner_.sink_.peer_lost(*from_,
-                             going_on ? Error{ErrorCode::kUnavailable, "its connection was closed"} : going_on.error());
+                             outcome ? Error{ErrorCode::kUnavailable, "its connection was closed"} : outcome.error());
     }
-    return false;
+    return Outcome::kClosed;
   }
 
  private:
-  Result<bool> read_some() {
+  struct Room {
+    std::span<std::byte> bytes;
+    bool is_place = false;  // of the payload
+  };
+
+  // Where the next bytes are to go. A header by itself where a large payload may follow, or where that costs no system
+  // call: what is staged behind it is copied once more.
+  [[nodiscard]] Room room() {
+    if (place_ != nullptr && (ring_ || payload_left_ >= kDirectBytes)) return {{place_, payload_left_}, true};
+    const bool header_only = !in_payload_ && from_ && (ring_ || header_.frame_bytes >= kStageBytes);
+    const std::size_t end = header_only ? sizeof header_ : stage_.size();
+    return {std::span(stage_).subspan(staged_, end - staged_), false};
+  }
+
+  // Of a message whose sender has begun.
+  [[nodiscard]] bool expects_more() const {
+    return in_payload_ || header_.offset + header_.frame_bytes < header_.message_bytes;
+  }
+
+  Result<void> took(const Room& room, std::size_t size) {
+    if (room.is_place) return took_payload(size);
+    staged_ += size;
+    return take_staged();
+  }
+
+  // Frames, and before them the Hello; of a connection that has a ring, bells.
+  Result<Outcome> read_socket() {
     for (int i = 0; i < kReadsATurn; ++i) {
-      const bool direct = place_ != nullptr && payload_left_ >= kDirectBytes;
-      std::byte* to = direct ? place_ : stage_.data() + staged_;
-      const std::size_t room = direct ? payload_left_ : stage_.size() - staged_;
-      const ssize_t got = ::recv(socket_.get(), to, room, 0);
-      if (got == 0) return false;
+      Room room = this->room();
+      std::array<std::byte, 64> bells{};
+      if (ring_) room.bytes = bells;
+      const ssize_t got = from_ ? ::recv(socket_.get(), room.bytes.data(), room.bytes.size(), 0)
+                                : recv_with_fd(socket_.get(), room.bytes, memory_);
+      if (got == 0) return Outcome::kClosed;
       if (got < 0) {
-        if (errno == EAGAIN) return true;
+        if (errno == EAGAIN) return Outcome::kQuiet;
         if (errno == EINTR) continue;
+        if (ring_) return Outcome::kClosed;  // a writer that leaves bells unread is no less welcome
         return fail(ErrorCode::kUnavailable, std::string("its connection was lost: ") + std::strerror(errno));
       }
       const auto size = static_cast<std::size_t>(got);
-      if (direct) {
-        GUST_TRY_VOID(took_payload(size));
-      } else {
-        staged_ += size;
-        GUST_TRY_VOID(take_staged());
-        if (!from_ && staged_ >= sizeof(Hello)) return false;  // a stranger
+      if (!ring_) {
+        GUST_TRY_VOID(took(room, size));
+        if (!from_ && staged_ >= sizeof(Hello)) return Outcome::kClosed;  // a stranger
       }
-      if (size < room) return true;
+      if (size < room.bytes.size()) return Outcome::kQuiet;
     }
-    return true;
+    return Outcome::kQuiet;  // its being readable is news
+  }
+
+  // What was written before the socket was closed counts; that is no more than the ring holds.
+  Result<Outcome> read_ring(bool socket_closed) {
+    std::size_t left = socket_closed ? ring_.capacity() : SIZE_MAX;
+    for (int i = 0; i < kRingReadsATurn || socket_closed; ++i) {
+      const Room room = this->room();
+      const std::size_t size = GUST_TRY(ring_.read(room.bytes.first(std::min(room.bytes.size(), left))));
+      left -= size;
+      if (size == 0) {
+        if (socket_closed) return Outcome::kClosed;
+        if (expects_more() && ring_.look()) continue;
+        if (ring_.begin_wait()) return Outcome::kQuiet;
+        continue;
+      }
+      if (ring_.owes_wake()) {
+        const char bell = 0;
+        [[maybe_unused]] const ssize_t rung = ::send(socket_.get(), &bell, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+      }
+      GUST_TRY_VOID(took(room, size));
+    }
+    return Outcome::kMore;
   }
 
   Result<void> took_payload(std::size_t size) {
@@ -108,8 +165,12 @@ class Incoming::Connection {
         if (left < sizeof hello) break;
         std::memcpy(&hello, stage_.data() + at, sizeof hello);
         if (!equal(hello, owner_.expected_) || hello.from_pack >= owner_.layout_.packs()) break;
+        if (hello.ring_bytes != 0) {
+          ring_ = GUST_TRY(RingReader::open(memory_, hello.ring_bytes));
+          memory_.reset();
+        }
         from_ = PackId(hello.from_pack);
-        at += sizeof hello;
+        at = ring_ ? staged_ : at + sizeof hello;  // bells follow
       } else {
         if (left < sizeof header_) break;
         std::memcpy(&header_, stage_.data() + at, sizeof header_);
@@ -131,6 +192,8 @@ class Incoming::Connection {
   UniqueFd socket_;
   SteadyTime accepted_;
   std::optional<PackId> from_;  // once it has said hello
+  UniqueFd memory_;             // that came with the hello
+  RingReader ring_;
   std::vector<std::byte> stage_;
   std::size_t staged_ = 0;
   FrameHeader header_;
@@ -178,16 +241,30 @@ bool Incoming::watch(int fd) const {
 void Incoming::run() {
   std::array<epoll_event, 64> events{};
   while (!ending_) {
-    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 1000);
+    const int patience = with_more_.empty() ? 1000 : 0;
+    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), patience);
+    for (const int fd : std::exchange(with_more_, {})) read(fd);
     for (int i = 0; i < count && !ending_; ++i) {
       const int fd = events[static_cast<std::size_t>(i)].data.fd;
-      if (const auto found = connections_.find(fd); found != connections_.end()) {
-        if (!found->second->read()) connections_.erase(found);
+      if (connections_.contains(fd)) {
+        read(fd);
       } else if (fd != wake_.get()) {
         accept(fd);
       }
     }
     if (count == 0) close_silent();
+  }
+}
+
+void Incoming::read(int fd) {
+  const auto found = connections_.find(fd);
+  switch (found->second->read()) {
+    case Connection::Outcome::kQuiet: with_more_.erase(fd); break;
+    case Connection::Outcome::kMore: with_more_.insert(fd); break;
+    case Connection::Outcome::kClosed:
+      with_more_.erase(fd);
+      connections_.erase(found);
+      break;
   }
 }
 
@@ -202,7 +279,7 @@ void Incoming::accept(int listener) {
 }
 
 void Incoming::close_silent() {
-  std::erase_if(connections_, [](const auto& entry) { return entry.second->is_silent(); });
+  std::erase_if(connections_, [](const auto& entry) { return entry.second->is_silent(); });  // none of with_more_
 }
 
 }  // namespace gust::transport

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -34,6 +35,7 @@ class Incoming {
            message::FrameSink& sink);
   void run();
   void accept(int listener);
+  void read(int fd);
   void close_silent();
   [[nodiscard]] bool watch(int fd) const;
 
@@ -44,6 +46,7 @@ class Incoming {
   UniqueFd epoll_;
   UniqueFd wake_;
   std::map<int, std::unique_ptr<Connection>> connections_;  // the thread's own
+  std::set<int> with_more_;                                 // of these, those whose socket will not tell
   std::atomic<bool> ending_ = false;
   std::thread thread_;
 };

@@ -4,6 +4,8 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <sys/socket.h>
@@ -26,6 +28,47 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kConnectAtLeast = 1s;
 // A frame that has begun to be written is written to its end: half of one would cost the connection.
 constexpr auto kFinishFrame = 3s;
+
+// Memory of a pack for the rings to all others; where that is less than a useful one for each, sockets do as well.
+constexpr std::size_t kRingsBytes = std::size_t{16} << 20;
+constexpr std::size_t kLargestRing = std::size_t{1} << 20;
+constexpr std::size_t kSmallestRing = std::size_t{64} << 10;
+
+std::size_t ring_bytes(std::uint32_t packs) {
+  const std::size_t bytes = std::min(kLargestRing, std::bit_floor(kRingsBytes / packs));
+  return bytes < kSmallestRing ? 0 : bytes;
+}
+
+bool is_local(int socket) {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  return ::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+}
+
+std::unexpected<Error> connection_lost(int error) {
+  return fail(ErrorCode::kUnavailable, std::string("connection lost: ") + std::strerror(error));
+}
+
+// Takes the bells that have come; an error when the reader is gone.
+Result<void> take_bells(int socket) {
+  std::array<char, 64> bells{};
+  while (true) {
+    const ssize_t got = ::recv(socket, bells.data(), bells.size(), MSG_DONTWAIT);
+    if (got == 0) return fail(ErrorCode::kUnavailable, "connection lost: the other end closed it");
+    if (got > 0) continue;
+    if (errno == EAGAIN) return {};
+    if (errno != EINTR) return connection_lost(errno);
+  }
+}
+
+Result<void> ring_bell(int socket) {
+  const char bell = 0;
+  while (::send(socket, &bell, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+    if (errno == EAGAIN) return {};  // bells enough
+    if (errno != EINTR) return connection_lost(errno);
+  }
+  return {};
+}
 
 std::unexpected<Error> stopped() { return fail(ErrorCode::kUnavailable, "communication between packs has ended"); }
 
@@ -90,11 +133,25 @@ Result<void> Outgoing::connect_locked(Peer& peer, PackId to, const std::string& 
   }
   peer.socket = std::move(*socket);
   peer.fd = peer.socket.get();
+  return say_hello(peer, to, deadline);
+}
+
+Result<void> Outgoing::say_hello(Peer& peer, PackId to, SteadyTime deadline) {
   Hello hello = hello_;
   hello.to_pack = to.value();
-  const Piece bytes = std::as_bytes(std::span(&hello, 1));
+  const std::size_t bytes = ring_bytes(layout_.packs());
+  if (bytes > 0 && is_local(peer.socket.get())) {
+    if (auto ring = RingWriter::make(bytes)) {
+      hello.ring_bytes = ring->capacity();
+      GUST_TRY_VOID(send_with_fd(peer.socket.get(), std::as_bytes(std::span(&hello, 1)), ring->fd()));
+      ring->close_fd();
+      peer.ring = std::move(*ring);
+      return {};
+    }
+  }
+  const Piece piece = std::as_bytes(std::span(&hello, 1));
   bool begun = false;
-  return write(peer, {&bytes, 1}, deadline, begun);
+  return write(peer, {&piece, 1}, deadline, begun);
 }
 
 Result<void> Outgoing::send(PackId to, const FrameHeader& header, std::span<const Piece> pieces, SteadyTime deadline) {
@@ -108,7 +165,7 @@ Result<void> Outgoing::send(PackId to, const FrameHeader& header, std::span<cons
   all.push_back(std::as_bytes(std::span(&header, 1)));
   all.insert(all.end(), pieces.begin(), pieces.end());
   bool begun = false;
-  auto written = write(peer, all, deadline, begun);
+  auto written = peer.ring ? write_to_ring(peer, all, deadline, begun) : write(peer, all, deadline, begun);
   if (!written) {
     if (stopped_) return stopped();
     written.error().message = layout_.name(to) + ": " + written.error().message;
@@ -134,8 +191,7 @@ Result<void> Outgoing::write(Peer& peer, std::span<const Piece> pieces, SteadyTi
     const ssize_t sent = ::sendmsg(peer.socket.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0) {
       if (errno == EINTR) continue;
-      if (errno != EAGAIN)
-        return fail(ErrorCode::kUnavailable, std::string("connection lost: ") + std::strerror(errno));
+      if (errno != EAGAIN) return connection_lost(errno);
       GUST_TRY_VOID(wait_ready(peer.socket.get(), POLLOUT, deadline));
       continue;
     }
@@ -148,6 +204,30 @@ Result<void> Outgoing::write(Peer& peer, std::span<const Piece> pieces, SteadyTi
     }
   }
   return {};
+}
+
+Result<void> Outgoing::write_to_ring(Peer& peer, std::span<const Piece> pieces, SteadyTime deadline, bool& begun) {
+  const int socket = peer.socket.get();
+  GUST_TRY_VOID(take_bells(socket));
+  std::size_t unseen = 0;
+  for (Piece piece : pieces) {
+    while (!piece.empty()) {
+      const std::size_t size = GUST_TRY(peer.ring.write(piece));
+      piece = piece.subspan(size);
+      unseen += size;
+      if (size > 0 && !std::exchange(begun, true)) {
+        deadline = std::max<SteadyTime>(deadline, Clock::now() + kFinishFrame);
+      }
+      if (unseen >= kRingStep || (size == 0 && unseen > 0)) {
+        unseen = 0;
+        if (peer.ring.publish()) GUST_TRY_VOID(ring_bell(socket));
+      } else if (size == 0 && peer.ring.begin_wait()) {
+        GUST_TRY_VOID(wait_ready(socket, POLLIN, deadline));
+        GUST_TRY_VOID(take_bells(socket));
+      }
+    }
+  }
+  return unseen > 0 && peer.ring.publish() ? ring_bell(socket) : Result<void>();
 }
 
 }  // namespace gust::transport

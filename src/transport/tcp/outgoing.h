@@ -10,6 +10,7 @@
 #include "base/mutex.h"
 #include "message/layout.h"
 #include "message/transport.h"
+#include "transport/tcp/ring.h"
 #include "transport/tcp/wire.h"
 
 namespace gust::transport {
@@ -30,6 +31,7 @@ class Outgoing {
   struct Peer {
     Mutex write_mutex;  // held while a frame is written, so that frames are whole
     UniqueFd socket GUST_GUARDED_BY(write_mutex);
+    RingWriter ring GUST_GUARDED_BY(write_mutex);  // on one host, where it could be had
     std::optional<Error> broken GUST_GUARDED_BY(write_mutex);
     std::atomic<int> fd = -1;  // of `socket`, for stop()
   };
@@ -40,6 +42,9 @@ class Outgoing {
   /// `begun` is set once a part of it is written.
   Result<void> write(Peer& peer, std::span<const message::Piece> pieces, SteadyTime deadline, bool& begun)
       GUST_REQUIRES(peer.write_mutex);
+  Result<void> write_to_ring(Peer& peer, std::span<const message::Piece> pieces, SteadyTime deadline, bool& begun)
+      GUST_REQUIRES(peer.write_mutex);
+  Result<void> say_hello(Peer& peer, PackId to, SteadyTime deadline) GUST_REQUIRES(peer.write_mutex);
 
   const message::Layout layout_;
   const Hello hello_;

@@ -10,8 +10,10 @@
 #include <random>
 #include <sys/socket.h>
 
+#include "base/ids.h"
 #include "message/hub.h"
 #include "message/reassembly.h"
+#include "transport/tcp/ring.h"
 #include "transport/tcp/sockets.h"
 #include "transport/tcp/wire.h"
 
@@ -98,6 +100,7 @@ TEST_F(TcpTest, AStrangerIsRefused) {
   EXPECT_TRUE(refused([](Hello& hello) { hello.flare_id[0] = 'e'; }));
   EXPECT_TRUE(refused([](Hello& hello) { hello.to_pack = 1; }));
   EXPECT_TRUE(refused([](Hello& hello) { hello.from_pack = 2; }));
+  EXPECT_TRUE(refused([](Hello& hello) { hello.ring_bytes = 1 << 16; })) << "no memory comes with it";
 }
 
 TEST_F(TcpTest, CopiesOfFramesAreDropped) {
@@ -220,14 +223,48 @@ class Limited final : public message::FrameSink {
   std::atomic<bool> lost_ = false;
 };
 
-TEST(TcpFuzz, StreamsThatAreDamagedEndInALossAndNothingElse) {
+// How packs of one host, and others, are connected.
+enum class Path : std::uint8_t { kTcp, kUnix, kRing };
+
+std::string path_name(const ::testing::TestParamInfo<Path>& info) {
+  return info.param == Path::kTcp ? "tcp" : info.param == Path::kUnix ? "unix" : "ring";
+}
+
+TcpOptions options(Path path) {
+  return {.flare_id = kFlare, .token = kToken, .local = path == Path::kTcp ? Local::kTcp : Local::kUnix};
+}
+
+class TcpFuzz : public ::testing::TestWithParam<Path> {};
+INSTANTIATE_TEST_SUITE_P(All, TcpFuzz, ::testing::Values(Path::kTcp, Path::kUnix, Path::kRing), path_name);
+
+// A pack of the same host is always given a ring.
+class TcpHalfOpen : public ::testing::TestWithParam<Path> {};
+INSTANTIATE_TEST_SUITE_P(All, TcpHalfOpen, ::testing::Values(Path::kTcp, Path::kRing), path_name);
+
+// The whole life of a connection. It may be closed by the other end at any time.
+void connect_and_send(const std::string& address, Path path, Hello hello, const std::string& stream) {
+  const auto socket = connect_to(address, std::chrono::steady_clock::now() + 30s);
+  ASSERT_TRUE(socket) << socket.error().message;
+  if (path != Path::kRing) {
+    const std::string all = std::string(reinterpret_cast<const char*>(&hello), sizeof hello) + stream;
+    static_cast<void>(::send(socket->get(), all.data(), all.size(), MSG_NOSIGNAL));
+    return;
+  }
+  auto ring = RingWriter::make(std::size_t{64} << 10);
+  ASSERT_TRUE(ring) << ring.error().message;
+  hello.ring_bytes = ring->capacity();
+  ASSERT_TRUE(send_with_fd(socket->get(), std::as_bytes(std::span(&hello, 1)), ring->fd()));
+  EXPECT_EQ(ring->write(std::as_bytes(std::span(stream))), stream.size());
+  if (ring->publish()) static_cast<void>(::send(socket->get(), "!", 1, MSG_NOSIGNAL));
+}
+
+TEST_P(TcpFuzz, StreamsThatAreDamagedEndInALossAndNothingElse) {
   std::mt19937 random(20);
   std::uint64_t delivered = 0;
-  const auto end = std::chrono::steady_clock::now() + 3s;
-  for (int round = 0; round < 3000 && std::chrono::steady_clock::now() < end; ++round) {
+  const auto end = std::chrono::steady_clock::now() + 2s;
+  for (int round = 0; round < 2000 && std::chrono::steady_clock::now() < end; ++round) {
     Limited sink(Layout(2, {0, 1}, PackId(0)));
-    const auto transport = TcpTransport::listen(Layout(2, {0, 1}, PackId(0)),
-                                                {.flare_id = kFlare, .token = kToken, .local = Local::kTcp}, sink);
+    const auto transport = TcpTransport::listen(Layout(2, {0, 1}, PackId(0)), options(GetParam()), sink);
     ASSERT_TRUE(transport) << transport.error().message;
     Hello hello;
     hello.from_pack = 1;
@@ -235,13 +272,7 @@ TEST(TcpFuzz, StreamsThatAreDamagedEndInALossAndNothingElse) {
     std::ranges::copy(kToken, hello.token.begin());
     std::string stream = good_stream(random);
     if (round > 0) mutate(stream, random);  // the first one is whole
-    stream.insert(0, reinterpret_cast<const char*>(&hello), sizeof hello);
-    {
-      const auto socket = connect_to((*transport)->address(), std::chrono::steady_clock::now() + 30s);
-      ASSERT_TRUE(socket) << socket.error().message;
-      // It may have been closed already: then the rest does not matter.
-      static_cast<void>(::send(socket->get(), stream.data(), stream.size(), MSG_NOSIGNAL));
-    }
+    ASSERT_NO_FATAL_FAILURE(connect_and_send((*transport)->address(), GetParam(), hello, stream));
     sink.wait_for_loss();
     EXPECT_TRUE(round > 0 || sink.delivered() == 4 + 8) << sink.delivered();
     delivered += sink.delivered();
@@ -249,12 +280,11 @@ TEST(TcpFuzz, StreamsThatAreDamagedEndInALossAndNothingElse) {
   EXPECT_GT(delivered, 12) << "some of what was whole arrives";
 }
 
-TEST(TcpHalfOpen, APeerThatDoesNotReadEndsASendAtItsDeadline) {
-  auto listener = listen_tcp("127.0.0.1");
+TEST_P(TcpHalfOpen, APeerThatDoesNotReadEndsASendAtItsDeadline) {
+  auto listener = GetParam() == Path::kTcp ? listen_tcp("127.0.0.1") : listen_unix("gust-test-" + random_hex_id());
   ASSERT_TRUE(listener) << listener.error().message;
   Limited sink(Layout(2, {0, 1}, PackId(0)));
-  const auto transport = TcpTransport::listen(Layout(2, {0, 1}, PackId(0)),
-                                              {.flare_id = kFlare, .token = kToken, .local = Local::kTcp}, sink);
+  const auto transport = TcpTransport::listen(Layout(2, {0, 1}, PackId(0)), options(GetParam()), sink);
   ASSERT_TRUE(transport) << transport.error().message;
   (*transport)->add_peer(PackId(1), listener->address);
   const message::Buffer data = message::Buffer::make(1 << 20);

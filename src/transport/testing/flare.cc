@@ -129,6 +129,11 @@ std::unique_ptr<Network> over_redis(std::uint32_t packs) {
   return via_server(Name, redis_uri(*shared_redis()), packs, kSmallChunk);
 }
 
+template <const char* Name>
+std::unique_ptr<Network> over_valkey(std::uint32_t packs) {
+  return via_server(Name, redis_uri(*shared_valkey()), packs, kSmallChunk);
+}
+
 std::unique_ptr<Network> over_s3(std::uint32_t packs) {
   return via_server("s3", (*shared_s3())->uri("tests"), packs, kSmallChunk);
 }
@@ -219,6 +224,8 @@ std::vector<Implementation> implementations() {
        [](std::uint32_t packs) -> std::unique_ptr<Network> { return std::make_unique<Tcp>(packs, Local::kUnix); }},
       {"redis_list", over_redis<kRedisList>, redis_missing},
       {"redis_stream", over_redis<kRedisStream>, redis_missing},
+      {"valkey_list", over_valkey<kRedisList>, valkey_missing, true},
+      {"valkey_stream", over_valkey<kRedisStream>, valkey_missing, true},
       {"rabbitmq",
        [](std::uint32_t packs) { return via_server("rabbitmq", shared_rabbitmq()->uri(), packs, kSmallChunk); },
        rabbitmq_missing},

@@ -31,7 +31,7 @@ struct Implementation {
   std::unique_ptr<Network> (*make)(std::uint32_t packs);
   /// Of a transport that goes by way of a server: why there is none, or nothing. Starts it.
   std::string (*missing)() = nullptr;
-  bool takes_long = false;  ///< a step takes milliseconds: fewer cases will do
+  bool few_cases = false;  ///< a step takes milliseconds, or another implementation is the same code: fewer will do
 };
 
 /// What a worker of a test gets.

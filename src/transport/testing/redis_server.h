@@ -1,4 +1,4 @@
-// redis-server for tests: nothing is written to disk.
+// redis-server for tests, and Valkey's, which speaks the same protocol: nothing is written to disk.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,9 @@ std::string redis_uri(const Server& server);
 
 /// The one that a test program's cases share, started when first asked for; null when none can be had.
 const Server* shared_redis();
+const Server* shared_valkey();
 /// Why; empty when there is one.
 std::string redis_missing();
+std::string valkey_missing();
 
 }  // namespace gust::transport::testing
