@@ -48,21 +48,23 @@ def told_its_place(record):
 
 def all_equal(expected):
     def wrong(record):
-        strange = [result for result in results(record) if result != expected(record)]
-        return f"workers returned {strange[:3]} instead of {expected(record)}" if strange else None
+        strange = sorted({str(result) for result in results(record) if result != expected(record)})
+        return f"workers returned {strange} instead of {expected(record)}" if strange else None
 
     return wrong
 
 
 def summed_up(record):
     size = record["burst_size"]
-    for result in results(record):
-        if not isinstance(result, dict) or (result.get("sum"), result.get("all_gather")) != (
+
+    def is_right(result):
+        return isinstance(result, dict) and (result.get("sum"), result.get("all_gather")) == (
             size * (size - 1) // 2,
             size,
-        ):
-            return f"of {size} workers one returned {result}"
-    return None
+        )
+
+    strange = sorted({str(result) for result in results(record) if not is_right(result)})
+    return f"of {size} workers some returned {strange}" if strange else None
 
 
 def one_error(record):
