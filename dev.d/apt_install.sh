@@ -12,6 +12,6 @@ DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y --n
 # Nor when the machine starts again.
 for package; do
   case $package in
-    redis-server | rabbitmq-server) systemctl disable "$package" >/dev/null 2>&1 || true ;;
+    redis-server | rabbitmq-server | munge | slurmctld | slurmd) systemctl disable "$package" >/dev/null 2>&1 || true ;;
   esac
 done

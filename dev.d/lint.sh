@@ -7,7 +7,7 @@ python_files() { find bench cmake dev.d tests src examples python -name '*.py' -
 
 shell_files() {
   printf '%s\0' dev .ci/run
-  find . \( -path ./build -o -path ./.git -o -path ./results \) -prune -o -name '*.sh' -print0
+  find . \( -path ./build -o -path ./.git -o -path ./results \) -prune -o \( -name '*.sh' -o -name '*.sbatch' \) -print0
 }
 
 lint_format() { cpp_files | xargs -0 -r clang-format-19 --dry-run -Werror; }

@@ -137,6 +137,11 @@ class Hosts:
         """What is sent to the host is lost; everybody hears it."""
         self._drop(self.name(host), "eth0", "cut", "drop")
 
+    def refuse_connections(self, host):
+        """What would open a connection from or to the host is lost, but for those to the controller; open ones go on."""
+        for namespace, link in self._ends(host):
+            self._drop(namespace, link, "cut", f"tcp flags & (syn | ack) == syn tcp dport != {INVOKERS_PORT} drop")
+
     def heal(self, host):
         """Undoes all cuts."""
         run("ip", "-n", self.hub, "link", "set", f"host{host}", "up")

@@ -192,6 +192,8 @@ std::span<const Setting> settings() {
       duration("half_life", "GUST_HALF_LIFE", &Config::half_life, "after so long a namespace's use counts half"),
       path("record", "GUST_RECORD", &Config::record,
            "file in which the scheduler's decisions are written down, for gust simulate --replay"),
+      size("record_limit", "GUST_RECORD_LIMIT", &Config::record_limit,
+           "size of that file; when the next decision would pass it, nothing more is written down"),
       duration("invoker_silence", "GUST_INVOKER_SILENCE", &Config::invoker_silence,
                "an invoker that does not answer for so long is lost"),
       text("redis", "GUST_REDIS", &Config::redis,

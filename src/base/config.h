@@ -45,6 +45,7 @@ struct Config {
   std::chrono::milliseconds ageing{300'000};     ///< of waiting that is worth a step of priority
   std::chrono::milliseconds half_life{300'000};  ///< after which a namespace's use counts half
   std::filesystem::path record;                  ///< file of the scheduler's decisions; empty for none
+  Bytes record_limit = Bytes::mb(1024);          ///< of that file; what comes later is not written down
   std::chrono::milliseconds invoker_silence{3'000};
   // Servers by way of which packs may talk (src/transport/backend.h has the forms); empty: there is none.
   std::string redis;

@@ -114,7 +114,8 @@ Result<ExitCode> run_controller(const Config& config, int ready_fd) {
                                                                    .backends = backends_of(config),
                                                                    .backend_directory = folder.string(),
                                                                    .runtimes = config.runtimes,
-                                                                   .record_file = config.record},
+                                                                   .record_file = config.record,
+                                                                   .record_limit = config.record_limit},
                                                                   state.stores().flares));
   openwhisk::KeyTable keys;
   keys.add(config.api_key, "guest", openwhisk::Role::kOperator);

@@ -68,6 +68,7 @@ Options& Options::add_controller() {
       .add("--ageing", "ageing")
       .add("--half-life", "half_life")
       .add("--record", "record")
+      .add("--record-limit", "record_limit")
       .add("--invoker-silence", "invoker_silence")
       .add("--redis", "redis")
       .add("--rabbitmq", "rabbitmq")

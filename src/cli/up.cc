@@ -155,6 +155,7 @@ class Up {
                            fmt::format("GUST_AGEING={}ms", config_.ageing.count()),
                            fmt::format("GUST_HALF_LIFE={}ms", config_.half_life.count()),
                            "GUST_RECORD=" + config_.record.string(),
+                           fmt::format("GUST_RECORD_LIMIT={}", config_.record_limit.count()),
                            fmt::format("GUST_INVOKER_SILENCE={}ms", config_.invoker_silence.count()),
                            "GUST_REDIS=" + config_.redis,
                            "GUST_RABBITMQ=" + config_.rabbitmq,

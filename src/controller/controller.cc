@@ -5,7 +5,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 #include <fmt/format.h>
-#include <fstream>
 #include <set>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
@@ -14,6 +13,7 @@
 #include "base/check.h"
 #include "controller/active_flares.h"
 #include "controller/backends.h"
+#include "controller/decision_record.h"
 #include "controller/flare.h"
 #include "controller/gateway.h"
 #include "controller/invokers.h"
@@ -58,13 +58,8 @@ class ControllerImpl final : public Controller {
 
   Result<void> listen() {
     if (!options_.record_file.empty()) {
-      record_.open(options_.record_file, std::ios::trunc);
-      if (!record_) {
-        return fail(ErrorCode::kInvalid, fmt::format("cannot write the record of decisions to {}; give a file in a "
-                                                     "folder that exists and may be written to",
-                                                     options_.record_file.string()));
-      }
-      scheduler_.tell([this](std::string_view line) { record_ << line << '\n'; });
+      record_ = GUST_TRY(DecisionRecord::create(options_.record_file, options_.record_limit));
+      scheduler_.tell([this](std::string_view line) { record_->add(line); });
     }
     GatewayEvents events;
     events.hello = [this](const LinkPtr& link, protocol::Hello hello) {
@@ -509,7 +504,7 @@ class ControllerImpl final : public Controller {
   Backends backends_;
   scheduler::Journal scheduler_;
   InvokerTable invokers_;
-  std::ofstream record_;  // of the scheduler's decisions
+  std::unique_ptr<DecisionRecord> record_;  // null when there is none
   ActiveFlares active_;
   asio::steady_timer shutdown_timer_;
   bool shutting_down_ = false;

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/result.h"
@@ -34,9 +35,10 @@ struct ControllerOptions {
   std::chrono::milliseconds invoker_silence{3'000};  ///< an invoker that does not answer for so long is lost
   /// URIs of servers by way of which packs may talk, by their settings ("redis"); secrets.
   std::map<std::string, std::string, std::less<>> backends;
-  std::string backend_directory;      ///< where the shared objects for them are
-  Runtimes runtimes;                  ///< what the kinds and images of actions stand for
-  std::filesystem::path record_file;  ///< where the scheduler's decisions are written down; empty for nowhere
+  std::string backend_directory;         ///< where the shared objects for them are
+  Runtimes runtimes;                     ///< what the kinds and images of actions stand for
+  std::filesystem::path record_file;     ///< where the scheduler's decisions are written down; empty for nowhere
+  Bytes record_limit = Bytes::mb(1024);  ///< of that file (decision_record.h)
 };
 
 /// One group invocation.

@@ -34,4 +34,5 @@ def hosts():
 def cluster(gust_bin, tmp_path_factory, hosts, worker):
     with HostCluster(gust_bin, tmp_path_factory.mktemp("runtime"), hosts, slots=8) as cluster:
         cluster.deploy("misbehave", worker("misbehave"))
+        cluster.deploy("talk", worker("talk"))
         yield cluster

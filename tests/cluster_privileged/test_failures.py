@@ -93,3 +93,18 @@ def test_a_short_interruption_is_survived(cluster, hosts):
     assert cluster.wait_ended(flare["id"])["state"] == "cancelled"
     cluster.wait_idle()
     assert len(cluster.status()["invokers"]) == cluster.hosts.count
+
+
+def test_lost_packets_of_new_connections(cluster, hosts):
+    """The kernel sends them again after 1 s and after 3 s: workers that begin to talk meanwhile notice nothing."""
+    workers = cluster.hosts.count * cluster.slots
+    hosts.refuse_connections(VICTIM)
+    try:
+        flare = cluster.flare("talk", [{"do": "rounds", "count": 10}] * workers, granularity=cluster.slots)
+        cluster.wait_running(flare)
+        time.sleep(1.3)
+    finally:
+        hosts.heal(VICTIM)
+    ended = cluster.wait_ended(flare)
+    assert [worker["result"] for worker in ended["workers"]] == [10] * workers
+    assert ended["stamps"]["ended"] - ended["stamps"]["running"] > 1.3, "no connection was opened meanwhile"

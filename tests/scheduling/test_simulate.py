@@ -94,6 +94,16 @@ def test_a_real_run_is_decided_again(make_cluster, gust, worker, tmp_path):
     assert replayed["refused"] == 1
 
     lines = record.read_text().splitlines(keepends=True)
+    with make_cluster(
+        "--record", record, "--record-limit", 1000, "--driver", "process", invokers=1, slots=4
+    ) as cluster:
+        cluster.deploy("task", worker("task"))
+        for _ in range(10):
+            cluster.wait_ended(cluster.flare("task", [None]))
+    assert 500 < record.stat().st_size <= 1000
+    bounded = gust("simulate", "--replay", record, "--json")
+    assert bounded.returncode == 0 and json.loads(bounded.stdout)["same"], bounded.stderr
+
     at, line = next((i, line) for i, line in enumerate(lines) if '"plan":[[' in line)
     lines[at] = line.replace('"plan":[[', '"plan":[[9')
     record.write_text("".join(lines))

@@ -148,7 +148,7 @@ bool Launcher::handle_signals(Containers& containers) {
   for (std::size_t i = 0; size > 0 && i < static_cast<std::size_t>(size) / sizeof infos[0]; ++i) {
     const int number = static_cast<int>(infos[i].ssi_signo);
     children |= number == SIGCHLD;
-    if (number == SIGTERM || number == SIGINT) return false;
+    // SIGTERM and SIGINT come to a whole group (Ctrl-C, Slurm): the driver answers them, and this ends with the driver.
     if (number == kParentSignal && getppid() != parent_) return false;
   }
   if (children) containers.reap();

@@ -24,8 +24,9 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-// A peer whose address is known answers at once or not at all.
-constexpr auto kConnectAtLeast = 1s;
+// A peer whose address is known answers at once, unless the first packet is lost: the kernel sends it again after 1 s
+// and after 3 s. What has not succeeded by then breaks the way to this peer for good.
+constexpr auto kConnectAtLeast = 4s;
 // A frame that has begun to be written is written to its end: half of one would cost the connection.
 constexpr auto kFinishFrame = 3s;
 
