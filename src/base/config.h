@@ -46,6 +46,9 @@ struct Config {
   std::chrono::milliseconds half_life{300'000};  ///< after which a namespace's use counts half
   std::filesystem::path record;                  ///< file of the scheduler's decisions; empty for none
   std::chrono::milliseconds invoker_silence{3'000};
+  bool invoker_tls = false;       ///< ask invokers for certificates even where no join token is configured
+  std::filesystem::path join_ca;  ///< PEM: the authority of invokers' certificates, with its key; empty: one is made
+  std::chrono::milliseconds certificate_life{std::chrono::days(7)};  ///< of what it signs
   // Servers by way of which packs may talk (src/transport/backend.h has the forms); empty: there is none.
   std::string redis;
   std::string rabbitmq;
