@@ -1,5 +1,5 @@
 // Certificates (X.509) over OpenSSL: an authority, what it signs, and what a certificate says. All keys are ECDSA
-// P-256, all texts PEM. None of this blocks; making a key or a signature takes less than a millisecond.
+// P-256, all texts PEM. None of this blocks.
 #pragma once
 
 #include <chrono>
