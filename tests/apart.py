@@ -15,24 +15,26 @@ class Apart(Cluster):
     def __init__(self, gust_bin, runtime, *flags, **options):
         super().__init__(gust_bin, runtime, *flags, **options)
         self.state_dir = self.runtime / "invokers"
+        self.invoker_listen = self.invokers_at = f"unix:{self.runtime}/invokers.sock"
         self.controller = None
         self.invokers = {}  # the last process of each name
 
     def start_controller(self, *flags):
         ready, write_end = os.pipe()
-        self.controller = self.start("controller", "--listen", "127.0.0.1:0", "--invoker-listen",
-                                     f"unix:{self.runtime}/invokers.sock", "--state-dir", self.runtime / "controller",
+        self.controller = self.start("controller", "--listen", "127.0.0.1:0", "--invoker-listen", self.invoker_listen,
+                                     "--state-dir", self.runtime / "controller",
                                      "--ready-fd", write_end, *flags, pass_fds=[write_end],
                                      env={**self.environment, "GUST_API_KEY": KEY})  # fmt: skip
         os.close(write_end)
         with os.fdopen(ready) as word:
             told = json.loads(word.read())
         self.endpoint, self.ca_file, self.key = told["endpoint"], told["certificate"], KEY
+        self.invoker_listen = self.invokers_at = told["invokers"]  # the same when it is started again
         self.port = int(self.endpoint.rsplit(":", 1)[1])
         self.environment.update({"GUST_ENDPOINT": self.endpoint, "GUST_API_KEY": KEY, "GUST_CA_FILE": self.ca_file})
 
     def start_invoker(self, name, *flags, slots=4, **options):
-        self.invokers[name] = self.start("invoker", "--controller", f"unix:{self.runtime}/invokers.sock",
+        self.invokers[name] = self.start("invoker", "--controller", self.invokers_at,
                                          "--name", name, "--slots", slots, "--memory", "4GB",
                                          "--state-dir", self.state_dir / name, *flags, **options)  # fmt: skip
         return self.invokers[name]

@@ -196,6 +196,15 @@ std::span<const Setting> settings() {
            "size of that file; when the next decision would pass it, nothing more is written down"),
       duration("invoker_silence", "GUST_INVOKER_SILENCE", &Config::invoker_silence,
                "an invoker that does not answer for so long is lost"),
+      flag("invoker_tls", "GUST_INVOKER_TLS", &Config::invoker_tls,
+           "ask invokers for certificates, as with a join token, where none is configured: gust token create makes "
+           "some"),
+      path(
+          "join_ca", "GUST_JOIN_CA", &Config::join_ca,
+          "certificate and key (PEM, one file) that sign invokers' certificates; made in the state's folder when there "
+          "is none"),
+      duration("certificate_life", "GUST_CERTIFICATE_LIFE", &Config::certificate_life,
+               "of certificates of invokers and for them; they are renewed after two thirds of it"),
       text("redis", "GUST_REDIS", &Config::redis,
            "server of redis-list and redis-stream: redis://:password@host:6379/0", Secrecy::kSecret),
       text("rabbitmq", "GUST_RABBITMQ", &Config::rabbitmq, "server of the backend rabbitmq: amqp://user:password@host/",
@@ -216,8 +225,8 @@ std::span<const Setting> settings() {
                "how long an invoker looks for an absent controller before it ends"),
       runtimes("runtimes", "GUST_RUNTIMES", &Config::runtimes,
                "what kinds and image names stand for: lithopscloud/*=python:/home/me/venv;python:3.9=image:py39"),
-      text("join_token", "GUST_JOIN_TOKEN", &Config::join_token, "what invokers present to the controller",
-           Secrecy::kSecret),
+      text("join_token", "GUST_JOIN_TOKEN", &Config::join_token,
+           "what invokers present to the controller; over a network it means TLS", Secrecy::kSecret),
       path("state_dir", "GUST_STATE_DIR", &Config::state_dir, "working files; a temporary folder when not given"),
       choice("log_level", "GUST_LOG_LEVEL", &Config::log_level, {"debug", "info", "warning", "error", "off"},
              "what is logged on standard error"),

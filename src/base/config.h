@@ -47,6 +47,9 @@ struct Config {
   std::filesystem::path record;                  ///< file of the scheduler's decisions; empty for none
   Bytes record_limit = Bytes::mb(1024);          ///< of that file; what comes later is not written down
   std::chrono::milliseconds invoker_silence{3'000};
+  bool invoker_tls = false;       ///< ask invokers for certificates even where no join token is configured
+  std::filesystem::path join_ca;  ///< PEM: the authority of invokers' certificates, with its key; empty: one is made
+  std::chrono::milliseconds certificate_life{std::chrono::days(7)};  ///< of what it signs
   // Servers by way of which packs may talk (src/transport/backend.h has the forms); empty: there is none.
   std::string redis;
   std::string rabbitmq;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <vector>
 
 #include "base/check.h"
@@ -71,6 +72,16 @@ Result<std::string> sha256_hex_of_file(const std::filesystem::path& path) {
   unsigned int length = 0;
   GUST_CHECK(EVP_DigestFinal_ex(context.get(), digest.data(), &length) == 1, "SHA-256");
   return hex_encode(std::span(digest).first(length));
+}
+
+std::string hmac_sha256(std::string_view key, std::string_view message) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int length = 0;
+  GUST_CHECK(
+      HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(message.data()), message.size(), digest.data(), &length) != nullptr,
+      "HMAC-SHA256");
+  return {reinterpret_cast<const char*>(digest.data()), length};
 }
 
 bool constant_time_equal(std::string_view a, std::string_view b) {

@@ -25,6 +25,9 @@ std::string sha256_hex(std::string_view bytes);
 /// The same of a file's content. kInvalid where it cannot be read. Blocks.
 Result<std::string> sha256_hex_of_file(const std::filesystem::path& path);
 
+/// HMAC-SHA256, 32 bytes.
+std::string hmac_sha256(std::string_view key, std::string_view message);
+
 /// Equal or not, in a time that does not depend on where they differ: for keys.
 bool constant_time_equal(std::string_view a, std::string_view b);
 

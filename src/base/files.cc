@@ -66,4 +66,16 @@ Result<void> write_whole_file(const std::filesystem::path& path, std::string_vie
   return written;
 }
 
+Result<void> write_secret_file(const std::filesystem::path& path, std::string_view content) {
+  const std::string temporary = path.string() + "." + random_hex_id().substr(0, 8);
+  UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd) return cannot("write", path.native(), errno);
+  auto written = write_all(fd.get(), content);
+  if (written && (::fsync(fd.get()) != 0 || ::close(fd.release()) != 0))
+    written = cannot("write", path.native(), errno);
+  if (written && ::rename(temporary.c_str(), path.c_str()) != 0) written = cannot("write", path.native(), errno);
+  if (!written) ::unlink(temporary.c_str());
+  return written;
+}
+
 }  // namespace gust

@@ -20,4 +20,8 @@ Result<std::string> read_to_end(int fd, std::string_view name, Bytes limit = Byt
 /// kInvalid where it cannot be written. Blocks.
 Result<void> write_whole_file(const std::filesystem::path& path, std::string_view content);
 
+/// The same for what only this user may read: mode 0600 from its first byte on, and on the disk when it returns. What
+/// `path` points to is not followed.
+Result<void> write_secret_file(const std::filesystem::path& path, std::string_view content);
+
 }  // namespace gust

@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   gust::cli::add_build(app, chosen);
   gust::cli::add_deploy(app, chosen);
   gust::cli::add_key(app, chosen);
+  gust::cli::add_token(app, chosen);
   gust::cli::add_image(app, chosen);
   gust::cli::add_flare(app, chosen);
   gust::cli::add_queue(app, chosen);

@@ -32,8 +32,9 @@ void add_uncordon(CLI::App& app, Chosen& chosen);
 void add_activation(CLI::App& app, Chosen& chosen);
 void add_status(CLI::App& app, Chosen& chosen);
 void add_config(CLI::App& app, Chosen& chosen);
-// key.cc: who may use it
+// key.cc, token.cc: who may use it, and what may join it
 void add_key(CLI::App& app, Chosen& chosen);
+void add_token(CLI::App& app, Chosen& chosen);
 // image.cc: what packs can run in on this machine
 void add_image(CLI::App& app, Chosen& chosen);
 // doctor.cc: what this machine can do

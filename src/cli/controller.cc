@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <thread>
 
+#include "base/certificate.h"
 #include "base/children.h"
 #include "base/fd.h"
 #include "base/json.h"
@@ -26,6 +27,7 @@
 #include "cli/policy.h"
 #include "cli/state.h"
 #include "container/images/image_store.h"
+#include "controller/registrar.h"
 #include "http/server.h"
 #include "openwhisk/api.h"
 
@@ -76,6 +78,52 @@ container::ImageStore image_store(const Config& config) {
                                                         : config.image_dir);
 }
 
+/// Why nobody joins this controller by a token, or nothing.
+std::string why_no_tokens(const Config& config) {
+  if (config.invoker_listen.starts_with("unix:")) {
+    return "invokers of this controller join through its Unix socket: who may open that needs no token";
+  }
+  if (config.join_token.empty() && !config.invoker_tls) {
+    return "this controller speaks without TLS to its invokers, and anybody may join; start it with --join-token or "
+           "--invoker-tls";
+  }
+  return {};
+}
+
+/// Survives with the state, if there is a folder for that; else every start of the controller has its own.
+Result<Certificate> authority_of(const Config& config) {
+  if (!config.join_ca.empty()) {
+    std::error_code ignored;
+    if (std::filesystem::exists(config.join_ca, ignored)) return controller::load_or_make_authority(config.join_ca);
+    return fail(ErrorCode::kInvalid, fmt::format("join_ca: there is no file {}", config.join_ca.string()));
+  }
+  const std::filesystem::path folder = config.state.empty() ? config.state_dir : config.state;
+  if (folder.empty()) return make_authority("gust", std::chrono::years(1));
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  ::chmod(folder.c_str(), 0700);
+  return controller::load_or_make_authority(folder / "join-ca.pem");
+}
+
+Result<std::shared_ptr<const controller::Registrar>> registrar_of(const Config& config,
+                                                                  const store::TokenStore& tokens) {
+  constexpr std::size_t kHardToGuess = 16;
+  if (!why_no_tokens(config).empty()) return nullptr;
+  if (config.certificate_life < std::chrono::seconds(1)) {
+    return fail(ErrorCode::kInvalid, "certificate_life is below a second; days are usual");
+  }
+  if (!config.join_token.empty() && config.join_token.size() < kHardToGuess) {
+    spdlog::warn(
+        "the join token has {} characters: who reaches {} may guess it; openssl rand -hex 16 makes a better one",
+        config.join_token.size(), config.invoker_listen);
+  }
+  return controller::Registrar::create(
+      {.authority = GUST_TRY(authority_of(config)),
+       .join_token = config.join_token,
+       .certificate_life = std::chrono::duration_cast<std::chrono::seconds>(config.certificate_life)},
+      tokens);
+}
+
 // Tells `gust up` where we listen: one JSON object, then the end of the stream.
 void say_ready(int ready_fd, const Config& config, const std::string& endpoint, const std::string& invokers,
                const Identity& identity) {
@@ -105,10 +153,12 @@ Result<ExitCode> run_controller(const Config& config, int ready_fd) {
   const unsigned threads = std::clamp(std::thread::hardware_concurrency() / 2, 1U, 8U);
   asio::io_context io(static_cast<int>(threads));
   State state = GUST_TRY(State::open(config));
+  const std::shared_ptr<const controller::Registrar> registrar = GUST_TRY(registrar_of(config, state.stores().tokens));
   const std::filesystem::path folder = std::filesystem::path(GUST_TRY(own_path())).parent_path();
   const auto controller = GUST_TRY(controller::Controller::create(io,
                                                                   {.invoker_listen = config.invoker_listen,
                                                                    .join_token = config.join_token,
+                                                                   .registrar = registrar,
                                                                    .policy = policy_of(config),
                                                                    .invoker_silence = config.invoker_silence,
                                                                    .backends = backends_of(config),
@@ -122,6 +172,7 @@ Result<ExitCode> run_controller(const Config& config, int ready_fd) {
   asio::thread_pool readers(1);  // of what may wait for a disk
   openwhisk::ApiOptions api_options;
   api_options.runtimes = config.runtimes;
+  api_options.no_tokens = why_no_tokens(config);
   api_options.has_image = [images = image_store(config)](const std::string& name) {
     return images.hold(name).has_value();
   };
@@ -169,6 +220,9 @@ void add_controller(CLI::App& app, Chosen& chosen) {
   options->add_controller()
       .add("--invoker-listen", "invoker_listen")
       .add("--join-token", "join_token")
+      .add("--invoker-tls", "invoker_tls")
+      .add("--join-ca", "join_ca")
+      .add("--certificate-life", "certificate_life")
       .add("--state-dir", "state_dir");
   auto ready_fd = std::make_shared<int>(-1);
   sub->add_option("--ready-fd", *ready_fd, "File descriptor on which to tell that it is ready")->group("");

@@ -8,6 +8,7 @@
 #include <optional>
 #include <spdlog/spdlog.h>
 
+#include "base/certificate.h"
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
@@ -15,6 +16,7 @@
 #include "cli/temporary_dir.h"
 #include "container/make_driver.h"
 #include "invoker/capacity.h"
+#include "invoker/identity.h"
 
 namespace gust::cli {
 
@@ -24,6 +26,14 @@ std::string default_name() {
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
   return fmt::format("{}-{}", host.data(), ::getpid());
+}
+
+/// The name under which it joined before: its certificate is for that. Else the host's name and the process id.
+std::string name_of(const std::filesystem::path& identity_file) {
+  const auto identity = invoker::load_identity(identity_file);
+  if (!identity || !*identity) return default_name();
+  const auto facts = read_certificate((*identity)->certificate.chain);
+  return facts ? facts->common_name : default_name();
 }
 
 /// Together they have the threads that all slots could need.
@@ -57,7 +67,8 @@ Result<ExitCode> run_invoker(const Config& config) {
   driver.code_dir = (state / "code" / "code").string();
   invoker::InvokerConfig invoker;
   invoker.controller = config.controller;
-  invoker.name = config.invoker_name.empty() ? default_name() : config.invoker_name;
+  invoker.identity_file = state / "identity.pem";
+  invoker.name = config.invoker_name.empty() ? name_of(invoker.identity_file) : config.invoker_name;
   invoker.join_token = config.join_token;
   invoker.slots = slots;
   invoker.memory = config.memory;

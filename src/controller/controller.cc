@@ -53,7 +53,8 @@ class ControllerImpl final : public Controller {
         ended_(flares),
         backends_(options_.backends, options_.backend_directory),
         scheduler_(options_.policy),
-        invokers_(options_.join_token),
+        invokers_(options_.registrar ? InvokerTable::Proof::kCertificate : InvokerTable::Proof::kToken,
+                  options_.join_token),
         shutdown_timer_(strand_) {}
 
   Result<void> listen() {
@@ -73,7 +74,15 @@ class ControllerImpl final : public Controller {
         if (Invoker* invoker = invokers_.find(link)) lose_invoker(*invoker);
       });
     };
-    gateway_ = GUST_TRY(Gateway::listen(options_.invoker_listen, options_.invoker_silence, std::move(events)));
+    events.certified = [this](const std::string& name, WallTime ends) {
+      asio::post(strand_, [this, name, ends] {
+        if (Invoker* invoker = invokers_.find(name); invoker != nullptr && invoker->hello.name() == name) {
+          invoker->certificate_ends = ends;
+        }
+      });
+    };
+    gateway_ = GUST_TRY(Gateway::listen(options_.invoker_listen, options_.invoker_silence, std::move(events),
+                                        options_.registrar.get()));
     return {};
   }
 
@@ -377,12 +386,13 @@ class ControllerImpl final : public Controller {
 
   void join(const LinkPtr& link, protocol::Hello hello) {
     if (shutting_down_) return link->close(CloseReason::kShutDown, "the controller is shutting down");
-    if (const auto refusal = invokers_.refuse(hello)) {
+    if (const auto refusal = invokers_.refuse(hello, link->peer())) {
       spdlog::warn("refused: {}", refusal->sentence);
       return link->close(refusal->reason, refusal->sentence);
     }
     if (Invoker* earlier = invokers_.find_earlier(hello)) lose_invoker(*earlier);
-    const Invoker& invoker = invokers_.add(link, std::move(hello), wall_now());
+    Invoker& invoker = invokers_.add(link, std::move(hello), wall_now());
+    if (link->peer()) invoker.certificate_ends = link->peer()->ends;
     auto message = std::make_shared<protocol::ControllerMessage>();
     message->mutable_welcome()->set_protocol_version(invoker.hello.protocol_version());
     message->mutable_welcome()->set_invoker_id(invoker.id.value());
@@ -477,6 +487,7 @@ class ControllerImpl final : public Controller {
                                  .packs = static_cast<std::uint32_t>(invoker->packs.size()),
                                  .prewarmed = invoker->prewarmed,
                                  .drained = scheduler_.is_cordoned(i),
+                                 .certificate_ends = invoker->certificate_ends,
                                  .joined = invoker->joined});
     }
     std::ranges::sort(status.invokers, {}, &InvokerStatus::id);

@@ -28,10 +28,13 @@
 
 namespace gust::controller {
 
+class Registrar;
+
 struct ControllerOptions {
   std::string invoker_listen;  ///< gRPC address for invokers: "unix:/path" or "host:port" (port 0: by the kernel)
-  std::string join_token;      ///< what invokers must present; empty for none
-  scheduler::Policy policy;    ///< of admission: how many may wait, what namespaces get
+  std::string join_token;      ///< what invokers must present without TLS; empty for none
+  std::shared_ptr<const Registrar> registrar;        ///< who may join over TLS; null for plain connections
+  scheduler::Policy policy;                          ///< of admission: how many may wait, what namespaces get
   std::chrono::milliseconds invoker_silence{3'000};  ///< an invoker that does not answer for so long is lost
   /// URIs of servers by way of which packs may talk, by their settings ("redis"); secrets.
   std::map<std::string, std::string, std::less<>> backends;
@@ -72,8 +75,9 @@ struct InvokerStatus {
   Bytes memory;
   Bytes free_memory;
   std::uint32_t packs = 0;
-  std::uint32_t prewarmed = 0;  ///< empty containers that wait ready
-  bool drained = false;         ///< gets no further packs
+  std::uint32_t prewarmed = 0;                              ///< empty containers that wait ready
+  bool drained = false;                                     ///< gets no further packs
+  std::optional<WallTime> certificate_ends = std::nullopt;  ///< absent without TLS
   WallTime joined;
 };
 

@@ -1,14 +1,15 @@
 #include "controller/gateway.h"
 
-#include <atomic>
-#include <deque>
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
+#include <spdlog/spdlog.h>
 #include <thread>
 #include <utility>
 
 #include "base/mutex.h"
-#include "protocol/control.grpc.pb.h"
+#include "controller/gateway_call.h"
+#include "controller/registrar.h"
+#include "protocol/control/credentials.h"
 #include "protocol/control/library.h"
 #include "protocol/version.h"
 
@@ -16,156 +17,14 @@ namespace gust::controller {
 
 namespace {
 
-grpc::StatusCode status_code(CloseReason reason) {
-  switch (reason) {
-    case CloseReason::kVersionMismatch: return grpc::StatusCode::FAILED_PRECONDITION;
-    case CloseReason::kDenied: return grpc::StatusCode::UNAUTHENTICATED;
-    case CloseReason::kNameTaken: return grpc::StatusCode::ALREADY_EXISTS;
-    case CloseReason::kProtocolError: return grpc::StatusCode::INVALID_ARGUMENT;
-    case CloseReason::kShutDown: return grpc::StatusCode::UNAVAILABLE;
-  }
-  return grpc::StatusCode::UNKNOWN;
-}
-
-using Service = protocol::Control::AsyncService;
-
-class InvokerStream;
-
-// What the gateway's thread finds in the completion queue.
-struct Completion {
-  enum class Of : std::uint8_t { kOpen, kRead, kWrite, kFinish, kDone };
-  InvokerStream* stream;
-  Of of;
-};
-
-// One stream. Completions come on the gateway's thread, one at a time; anybody calls send() and close(). Finish is
-// begun exactly once, never while a write is under way. The stream lives until its last completion has come.
-class InvokerStream final : public InvokerLink {
- public:
-  explicit InvokerStream(const GatewayEvents& events) : events_(events) {}
-
-  // Waits for a client; its completion is kOpen.
-  static void expect(const GatewayEvents& events, Service& service, grpc::ServerCompletionQueue& queue) {
-    auto stream = std::make_shared<InvokerStream>(events);
-    stream->self_ = stream;
-    stream->context_.AsyncNotifyWhenDone(&stream->done_);
-    service.RequestSession(&stream->context_, &stream->calls_, &queue, &queue, &stream->open_);
-  }
-
-  void send(MessagePtr message) override {
-    const MutexLock lock(mutex_);
-    if (closing_) return;
-    outgoing_.push_back(std::move(message));
-    if (outgoing_.size() == 1) write_next();
-  }
-
-  void close(CloseReason reason, const std::string& sentence) override {
-    begin_close(grpc::Status(status_code(reason), sentence));
-  }
-
-  void opened() { calls_.Read(&incoming_, &read_); }
-
-  // The server is shut down: no client will come.
-  void never_opened() { self_.reset(); }
-
-  // Tells whether it was the stream's last completion; then the stream is gone.
-  bool complete(Completion::Of of, bool ok) {
-    switch (of) {
-      case Completion::Of::kRead:
-        if (ok) {
-          read_done();
-          return false;
-        }
-        begin_close(grpc::Status::OK);
-        break;
-      case Completion::Of::kWrite: write_done(ok); break;
-      case Completion::Of::kDone: begin_close(grpc::Status::CANCELLED); break;
-      case Completion::Of::kFinish:
-      case Completion::Of::kOpen: break;
-    }
-    if (--under_way_ > 0) return false;
-    events_.lost(self_);
-    self_.reset();
-    return true;
-  }
-
- private:
-  void read_done() {
-    protocol::InvokerMessage message;
-    message.Swap(&incoming_);
-    calls_.Read(&incoming_, &read_);
-    deliver(message);
-  }
-
-  void write_done(bool ok) {
-    const MutexLock lock(mutex_);
-    outgoing_.pop_front();
-    if (!ok && !closing_) {
-      closing_ = true;
-      status_ = grpc::Status::OK;
-    }
-    if (closing_) {
-      outgoing_.clear();
-      finish();
-    } else if (!outgoing_.empty()) {
-      write_next();
-    }
-  }
-
-  void deliver(protocol::InvokerMessage& message) {
-    if (message.has_hello() == greeted_) {
-      return close(CloseReason::kProtocolError, greeted_ ? "hello came twice" : "the first message must be hello");
-    }
-    if (message.has_hello()) {
-      greeted_ = true;
-      events_.hello(self_, std::move(*message.mutable_hello()));
-    } else if (message.has_reports()) {
-      events_.reports(self_, std::unique_ptr<protocol::Reports>(message.release_reports()));
-    }
-  }
-
-  void begin_close(grpc::Status status) {
-    const MutexLock lock(mutex_);
-    if (closing_) return;
-    closing_ = true;
-    status_ = std::move(status);
-    if (outgoing_.empty()) finish();
-  }
-
-  void write_next() GUST_REQUIRES(mutex_) {
-    ++under_way_;
-    calls_.Write(*outgoing_.front(), &write_);
-  }
-
-  void finish() GUST_REQUIRES(mutex_) {
-    ++under_way_;
-    calls_.Finish(status_, &finish_);
-  }
-
-  const GatewayEvents& events_;
-  std::shared_ptr<InvokerStream> self_;  // until the last completion
-  grpc::ServerContext context_;
-  grpc::ServerAsyncReaderWriter<protocol::ControllerMessage, protocol::InvokerMessage> calls_{&context_};
-  Completion open_{this, Completion::Of::kOpen};
-  Completion read_{this, Completion::Of::kRead};
-  Completion write_{this, Completion::Of::kWrite};
-  Completion finish_{this, Completion::Of::kFinish};
-  Completion done_{this, Completion::Of::kDone};
-  protocol::InvokerMessage incoming_;
-  bool greeted_ = false;
-  std::atomic<int> under_way_ = 2;  // completions that are still to come: reading's and the call's, at first
-
-  Mutex mutex_;
-  std::deque<MessagePtr> outgoing_ GUST_GUARDED_BY(mutex_);  // the front is being written
-  bool closing_ GUST_GUARDED_BY(mutex_) = false;
-  grpc::Status status_ GUST_GUARDED_BY(mutex_);
-};
-
 // One thread of our own takes all completions: the library's callback interface keeps two at the least, which hand each
 // event over to one another, and that cost more than the events.
 class GrpcGateway final : public Gateway {
  public:
-  explicit GrpcGateway(GatewayEvents events) : events_(std::move(events)) {}
+  GrpcGateway(GatewayEvents events, const Registrar* registrar) {
+    calls_.events = std::move(events);
+    calls_.registrar = registrar;
+  }
   ~GrpcGateway() override { GrpcGateway::shut_down(); }
 
   Result<void> start(const std::string& address, std::chrono::milliseconds silence) {
@@ -181,9 +40,10 @@ class GrpcGateway final : public Gateway {
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.SetMaxReceiveMessageSize(protocol::kMaxControlMessageBytes);
     int port = 0;
-    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
-    builder.RegisterService(&service_);
-    queue_ = builder.AddCompletionQueue();
+    credentials_ = make_credentials();
+    builder.AddListeningPort(address, credentials_, &port);
+    builder.RegisterService(&calls_.service);
+    calls_.queue = builder.AddCompletionQueue();
     server_ = builder.BuildAndStart();
     const bool is_unix = address.starts_with("unix:");
     if (!server_ || (!is_unix && port == 0)) {
@@ -193,7 +53,8 @@ class GrpcGateway final : public Gateway {
                               address));
     }
     address_ = is_unix ? address : fmt::format("{}:{}", address.substr(0, address.rfind(':')), port);
-    expect_stream();
+    expect_session(calls_);
+    expect_join_calls(calls_);
     thread_ = std::thread([this] { run(); });
     return {};
   }
@@ -201,61 +62,74 @@ class GrpcGateway final : public Gateway {
   [[nodiscard]] std::string address() const override { return address_; }
 
   void shut_down() override {
-    if (!queue_) return;
+    if (!calls_.queue) return;
     if (server_) server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
     // A stream that is still there may begin operations on the queue.
-    for (std::size_t left = streams_; left > 0; left = streams_) streams_.wait(left);
-    queue_->Shutdown();
+    for (std::size_t left = calls_.count; left > 0; left = calls_.count) calls_.count.wait(left);
+    calls_.queue->Shutdown();
     if (thread_.joinable()) {
       thread_.join();
     } else {
       run();
     }
     server_.reset();
-    queue_.reset();
+    calls_.queue.reset();
   }
 
  private:
-  void expect_stream() {
-    ++streams_;
-    InvokerStream::expect(events_, service_, *queue_);
+  std::shared_ptr<grpc::ServerCredentials> make_credentials() {
+    if (calls_.registrar == nullptr) return grpc::InsecureServerCredentials();
+    return protocol::tls_server_credentials([this] { return next_identity(); });
+  }
+
+  // A new certificate whenever a handshake finds that the last one has had two thirds of its life: no timer is needed.
+  std::optional<protocol::TlsIdentity> next_identity() {
+    const MutexLock lock(mutex_);
+    if (renew_at_ && wall_now() < *renew_at_) return std::nullopt;
+    auto made = calls_.registrar->make_server_identity();
+    auto facts = made ? read_certificate(made->certificate.chain) : std::unexpected(made.error());
+    if (!facts) {
+      spdlog::error("no certificate could be made for this controller: {}", facts.error().message);
+      return std::nullopt;
+    }
+    renew_at_ = renewal_time(*facts);
+    return *made;
   }
 
   void run() {
     void* tag = nullptr;
     bool ok = false;
-    while (queue_->Next(&tag, &ok)) {
-      const Completion& completion = *static_cast<Completion*>(tag);
-      InvokerStream& stream = *completion.stream;
+    while (calls_.queue->Next(&tag, &ok)) {
+      const Completion completion = *static_cast<Completion*>(tag);
+      GatewayCall& call = *completion.call;
       bool gone = false;
       if (completion.of != Completion::Of::kOpen) {
-        gone = stream.complete(completion.of, ok);
+        gone = call.complete(completion.of, ok);
       } else if (ok) {
-        expect_stream();
-        stream.opened();
+        call.opened();
       } else {
-        stream.never_opened();
+        call.never_opened();
         gone = true;
       }
-      if (gone && --streams_ == 0) streams_.notify_all();
+      if (gone && --calls_.count == 0) calls_.count.notify_all();
     }
   }
 
-  GatewayEvents events_;
-  Service service_;
-  std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  GatewayCalls calls_;
+  std::shared_ptr<grpc::ServerCredentials> credentials_;  // for as long as the server
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
-  std::atomic<std::size_t> streams_ = 0;  // open ones, and the one that waits for a client
+  Mutex mutex_;
+  std::optional<WallTime> renew_at_ GUST_GUARDED_BY(mutex_);  // the server's certificate
   std::thread thread_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Gateway>> Gateway::listen(const std::string& address, std::chrono::milliseconds silence,
-                                                 GatewayEvents events) {
+                                                 GatewayEvents events, const Registrar* registrar) {
   protocol::init_grpc();
-  auto gateway = std::make_unique<GrpcGateway>(std::move(events));
+  auto gateway = std::make_unique<GrpcGateway>(std::move(events), registrar);
   GUST_TRY_VOID(gateway->start(address, silence));
   return gateway;
 }

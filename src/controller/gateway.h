@@ -4,11 +4,14 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "controller/orders.h"
 #include "protocol/control.pb.h"
+#include "protocol/control/credentials.h"
 
 namespace gust::controller {
 
@@ -22,22 +25,28 @@ class InvokerLink {
   /// Queues a message; dropped silently once the stream is closing: its end is an event of its own.
   virtual void send(MessagePtr message) = 0;
   virtual void close(CloseReason reason, const std::string& sentence) = 0;
+  /// Absent without TLS, and for a client that has none yet.
+  [[nodiscard]] virtual const std::optional<protocol::PeerCertificate>& peer() const = 0;
 };
 using LinkPtr = std::shared_ptr<InvokerLink>;
 
 /// Called on the gateway's own thread, for one link in order: hello once, reports any number of times, lost once, last.
-/// Must not block.
+/// `certified` tells that the invoker of this name has got a certificate that ends then. Must not block.
 struct GatewayEvents {
   std::function<void(const LinkPtr&, protocol::Hello)> hello;
   std::function<void(const LinkPtr&, std::unique_ptr<protocol::Reports>)> reports;
   std::function<void(const LinkPtr&)> lost;
+  std::function<void(const std::string&, WallTime)> certified = {};
 };
+
+class Registrar;
 
 class Gateway {
  public:
-  /// `address` is "unix:/path" or "host:port". An invoker that stays silent for `silence` is lost.
+  /// `address` is "unix:/path" or "host:port". An invoker that stays silent for `silence` is lost. With a registrar,
+  /// which has to live as long, it speaks TLS; links may still come from clients without a certificate.
   static Result<std::unique_ptr<Gateway>> listen(const std::string& address, std::chrono::milliseconds silence,
-                                                 GatewayEvents events);
+                                                 GatewayEvents events, const Registrar* registrar);
   virtual ~Gateway() = default;
   /// As given, with the port that was chosen.
   [[nodiscard]] virtual std::string address() const = 0;

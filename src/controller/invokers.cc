@@ -8,18 +8,32 @@
 
 namespace gust::controller {
 
-std::optional<InvokerTable::Refusal> InvokerTable::refuse(const protocol::Hello& hello) const {
+// What is wrong with its proof.
+std::optional<std::string> InvokerTable::doubt(const protocol::Hello& hello,
+                                               const std::optional<protocol::PeerCertificate>& peer) const {
+  if (proof_ == Proof::kToken) {
+    if (join_token_.empty() || constant_time_equal(hello.join_token(), join_token_)) return std::nullopt;
+    return fmt::format("invoker {} has a wrong join token; give it the controller's with GUST_JOIN_TOKEN",
+                       hello.name());
+  }
+  if (!peer) {
+    return fmt::format("invoker {} came without a certificate; give it a join token with GUST_JOIN_TOKEN",
+                       hello.name());
+  }
+  if (peer->name == hello.name()) return std::nullopt;
+  return fmt::format("invoker {} has the certificate of {}; start it with --name {}, or give it a join token",
+                     hello.name(), peer->name, peer->name);
+}
+
+std::optional<InvokerTable::Refusal> InvokerTable::refuse(const protocol::Hello& hello,
+                                                          const std::optional<protocol::PeerCertificate>& peer) const {
   if (hello.protocol_version() != protocol::kProtocolVersion) {
     return Refusal{CloseReason::kVersionMismatch,
                    fmt::format("invoker {} speaks protocol version {}, this controller speaks {}; install the same "
                                "version of gust on both",
                                hello.name(), hello.protocol_version(), protocol::kProtocolVersion)};
   }
-  if (!join_token_.empty() && !constant_time_equal(hello.join_token(), join_token_)) {
-    return Refusal{
-        CloseReason::kDenied,
-        fmt::format("invoker {} has a wrong join token; give it the controller's with GUST_JOIN_TOKEN", hello.name())};
-  }
+  if (auto sentence = doubt(hello, peer)) return Refusal{CloseReason::kDenied, std::move(*sentence)};
   if (hello.name().empty() || hello.slots() == 0 || hello.memory_bytes() == 0) {
     return Refusal{
         CloseReason::kProtocolError,

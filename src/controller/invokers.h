@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -19,20 +20,24 @@ struct Invoker {
   protocol::Hello hello;
   WallTime joined;
   std::uint32_t prewarmed = 0;                 ///< empty containers that wait ready
+  std::optional<WallTime> certificate_ends;    ///< of its newest; absent without TLS
   std::set<std::string> code;                  ///< digests that it has been sent
   std::set<std::pair<FlareId, PackId>> packs;  ///< that run there
 };
 
 class InvokerTable {
  public:
-  explicit InvokerTable(std::string join_token) : join_token_(std::move(join_token)) {}
+  /// By what a newcomer proves that it may join: its certificate, or, without TLS, the token (empty: nothing is asked).
+  enum class Proof : std::uint8_t { kCertificate, kToken };
+  InvokerTable(Proof proof, std::string join_token) : proof_(proof), join_token_(std::move(join_token)) {}
 
   /// The reason and the sentence with which a newcomer is to be refused, if it is.
   struct Refusal {
     CloseReason reason;
     std::string sentence;
   };
-  [[nodiscard]] std::optional<Refusal> refuse(const protocol::Hello& hello) const;
+  [[nodiscard]] std::optional<Refusal> refuse(const protocol::Hello& hello,
+                                              const std::optional<protocol::PeerCertificate>& peer) const;
 
   /// The same process with an older stream: it reconnected before the loss of that one was noticed.
   [[nodiscard]] Invoker* find_earlier(const protocol::Hello& hello);
@@ -53,6 +58,10 @@ class InvokerTable {
  private:
   [[nodiscard]] InvokerId choose_id(std::string_view name) const;
 
+  [[nodiscard]] std::optional<std::string> doubt(const protocol::Hello& hello,
+                                                 const std::optional<protocol::PeerCertificate>& peer) const;
+
+  Proof proof_;
   std::string join_token_;
   std::map<InvokerId, Invoker> invokers_;
   std::map<const InvokerLink*, InvokerId> by_link_;

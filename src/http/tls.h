@@ -5,15 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "base/certificate.h"
 #include "base/result.h"
 
 namespace gust::http {
 
-/// PEM texts.
-struct Certificate {
-  std::string chain;
-  std::string private_key;
-};
+using gust::Certificate;
 
 /// Reads both files and checks that they belong together. kInvalid names the file that is wrong.
 Result<Certificate> load_certificate(const std::filesystem::path& chain, const std::filesystem::path& private_key);

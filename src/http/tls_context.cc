@@ -5,7 +5,7 @@
 #include <openssl/pem.h>
 #include <vector>
 
-#include "http/openssl_ptr.h"
+#include "base/openssl_ptr.h"
 
 namespace gust::http {
 namespace {
@@ -40,13 +40,6 @@ std::unexpected<Error> no_context() {
 }
 
 }  // namespace
-
-std::string take_openssl_error() {
-  const unsigned long code = ERR_get_error();
-  ERR_clear_error();
-  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
-  return reason != nullptr ? reason : fmt::format("error {:#x}", code);
-}
 
 Result<TlsContext> make_server_context(const Certificate& certificate) {
   TlsContext context = make_context(TLS_server_method());

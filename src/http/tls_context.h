@@ -26,7 +26,4 @@ enum class Trust : std::uint8_t {
 /// kInvalid when the PEM text holds no certificate.
 Result<TlsContext> make_client_context(Trust trust, std::string_view trusted_chain_pem);
 
-/// The text of OpenSSL's oldest error on this thread, which empties its queue.
-std::string take_openssl_error();
-
 }  // namespace gust::http

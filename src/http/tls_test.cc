@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <openssl/pem.h>
 
-#include "http/openssl_ptr.h"
+#include "base/openssl_ptr.h"
 #include "http/tls_context.h"
 
 namespace gust::http {

@@ -13,14 +13,15 @@
 namespace gust::invoker {
 
 struct InvokerConfig {
-  std::string controller;           ///< "unix:/path" or "host:port"
-  std::string name;                 ///< unique in the cluster; shown to people
-  std::string join_token;           ///< what the controller asks for; empty for none
-  std::uint32_t slots = 0;          ///< workers at once; 0: what detect_slots() finds
-  Bytes memory;                     ///< for packs together; 0: what detect_memory() finds
-  std::filesystem::path state_dir;  ///< for code; one for each invoker, on a file system that permits execution
-  std::string peer_host;            ///< numeric address under which packs elsewhere reach this host's; empty: detected
-  std::string api_host;             ///< of the controller's REST API, told to workers; empty when not known
+  std::string controller;               ///< "unix:/path" or "host:port"
+  std::string name;                     ///< unique in the cluster; shown to people
+  std::string join_token;               ///< what the controller asks for; over a network it means TLS; empty for none
+  std::filesystem::path identity_file;  ///< in which the certificate is kept; empty: it is not
+  std::uint32_t slots = 0;              ///< workers at once; 0: what detect_slots() finds
+  Bytes memory;                         ///< for packs together; 0: what detect_memory() finds
+  std::filesystem::path state_dir;      ///< for code; one for each invoker, on a file system that permits execution
+  std::string peer_host;  ///< numeric address under which packs elsewhere reach this host's; empty: detected
+  std::string api_host;   ///< of the controller's REST API, told to workers; empty when not known
   /// How long to look for a controller that is not there, or no longer there; 0: not at all.
   std::chrono::milliseconds controller_grace{10'000};
   /// How long news of packs wait for more news; up to four times as long while they keep coming. The controller's work

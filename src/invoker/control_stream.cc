@@ -8,54 +8,19 @@
 #include <thread>
 #include <utility>
 
+#include "invoker/channel.h"
 #include "protocol/control.grpc.pb.h"
 #include "protocol/control/library.h"
-#include "protocol/version.h"
 
 namespace gust::invoker {
-
-namespace {
-
-std::shared_ptr<grpc::Channel> open_channel(const std::string& target) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(protocol::kMaxControlMessageBytes);
-  arguments.SetMaxSendMessageSize(protocol::kMaxControlMessageBytes);
-  // A controller that does not answer a ping is noticed within 2.5 s.
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 1'000);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 1'500);
-  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  // The caller decides when to try again: no connection, and no back-off, is shared with earlier attempts.
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, protocol::kControlWindowBytes);
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
-}
-
-Error to_error(const grpc::Status& status) {
-  const std::string& said = status.error_message();
-  switch (status.error_code()) {
-    case grpc::StatusCode::OK: return {ErrorCode::kUnavailable, "the controller has ended the session"};
-    case grpc::StatusCode::FAILED_PRECONDITION: return {ErrorCode::kVersionMismatch, said};
-    case grpc::StatusCode::UNIMPLEMENTED:
-      return {ErrorCode::kVersionMismatch, "what listens there is not a Gust controller of this version: " + said};
-    case grpc::StatusCode::UNAUTHENTICATED:
-    case grpc::StatusCode::PERMISSION_DENIED: return {ErrorCode::kDenied, said};
-    case grpc::StatusCode::ALREADY_EXISTS: return {ErrorCode::kExists, said};
-    case grpc::StatusCode::INVALID_ARGUMENT: return {ErrorCode::kInvalid, said};
-    default: return {ErrorCode::kUnavailable, said};
-  }
-}
-
-}  // namespace
 
 // Operations begin on the io_context's thread only, so that none can begin on a stream that is being finished. One
 // thread of our own takes their completions and posts them. The library's callback interface would not do: its threads
 // sleep for 100 ms after every second without an event, and what arrives meanwhile waits.
 class ControlStream::Calls {
  public:
-  Calls(boost::asio::io_context& io, const std::string& target, std::weak_ptr<ControlEvents> events)
-      : io_(io), events_(std::move(events)), stub_(protocol::Control::NewStub(open_channel(target))) {
+  Calls(boost::asio::io_context& io, const std::shared_ptr<grpc::Channel>& channel, std::weak_ptr<ControlEvents> events)
+      : io_(io), events_(std::move(events)), stub_(protocol::Control::NewStub(channel)) {
     session_ = stub_->PrepareAsyncSession(&context_, &completions_);
     ++under_way_;
     session_->StartCall(tag(Operation::kStart));
@@ -165,10 +130,12 @@ class ControlStream::Calls {
   std::thread thread_;
 };
 
-ControlStream::ControlStream(boost::asio::io_context& io, const std::string& target, ControlEvents events)
+ControlStream::ControlStream(boost::asio::io_context& io, const std::string& target,
+                             const std::optional<protocol::TlsIdentity>& identity, ControlEvents events)
     : events_(std::make_shared<ControlEvents>(std::move(events))) {
   protocol::init_grpc();
-  calls_ = std::make_unique<Calls>(io, target, events_);
+  const auto credentials = identity ? protocol::tls_channel_credentials(*identity) : grpc::InsecureChannelCredentials();
+  calls_ = std::make_unique<Calls>(io, open_channel(target, credentials), events_);
 }
 
 ControlStream::~ControlStream() {

@@ -4,10 +4,12 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "protocol/control.pb.h"
+#include "protocol/control/credentials.h"
 
 namespace gust::invoker {
 
@@ -23,8 +25,10 @@ struct ControlEvents {
 /// Only on the io_context's thread.
 class ControlStream {
  public:
-  /// Connects and begins to read; does not block. Whether it worked comes as an event.
-  ControlStream(boost::asio::io_context& io, const std::string& target, ControlEvents events);
+  /// Connects, over TLS if there is an identity, and begins to read; does not block. Whether it worked comes as an
+  /// event.
+  ControlStream(boost::asio::io_context& io, const std::string& target,
+                const std::optional<protocol::TlsIdentity>& identity, ControlEvents events);
   /// Ends the stream; blocks until gRPC has let go of it, which takes no round trip.
   ~ControlStream();
   ControlStream(const ControlStream&) = delete;

@@ -25,9 +25,10 @@ bool is_refusal(ErrorCode code) {
 
 }  // namespace
 
-ControllerLink::ControllerLink(boost::asio::io_context& io, std::string target, protocol::Hello hello,
-                               milliseconds grace, LinkEvents events)
+ControllerLink::ControllerLink(boost::asio::io_context& io, Membership& membership, std::string target,
+                               protocol::Hello hello, milliseconds grace, LinkEvents events)
     : io_(io),
+      membership_(membership),
       target_(std::move(target)),
       hello_(std::move(hello)),
       grace_(grace),
@@ -37,6 +38,7 @@ ControllerLink::ControllerLink(boost::asio::io_context& io, std::string target, 
 void ControllerLink::connect() {
   give_up_at_ = std::chrono::steady_clock::now() + grace_;
   backoff_ = kFirstBackoff;
+  membership_.keep_fresh();
   attempt();
 }
 
@@ -53,9 +55,18 @@ void ControllerLink::send(std::unique_ptr<protocol::InvokerMessage> message) {
 
 void ControllerLink::attempt() {
   joined_ = false;
+  if (membership_.ready()) return open_stream();
+  membership_.obtain([this](const Result<void>& obtained) {
+    if (obtained) return open_stream();
+    if (obtained.error().code == ErrorCode::kUnavailable) return try_again_after(obtained.error());
+    events_.gave_up(obtained.error());
+  });
+}
+
+void ControllerLink::open_stream() {
   hello_on_its_way_ = true;
   stream_ = std::make_unique<ControlStream>(
-      io_, target_,
+      io_, target_, membership_.identity(),
       ControlEvents{.message = [this](const protocol::ControllerMessage& message) { take(message); },
                     .written =
                         [this] {
@@ -67,8 +78,9 @@ void ControllerLink::attempt() {
   stream_->write(std::move(message));
   timer_.expires_after(kAttemptTime);
   timer_.async_wait([this](boost::system::error_code error) {
-    if (!error && stream_ && !joined_)
-      ended({ErrorCode::kUnavailable, fmt::format("no answer within {} s", kAttemptTime.count() / 1000)});
+    if (error || !stream_ || joined_) return;
+    stream_.reset();
+    try_again_after({ErrorCode::kUnavailable, fmt::format("no answer within {} s", kAttemptTime.count() / 1000)});
   });
 }
 
@@ -106,6 +118,13 @@ void ControllerLink::attempt_failed(const Error& error) {
   if (is_refusal(error.code) && !old_session) {
     return events_.gave_up(error.while_doing(fmt::format("the controller at {} refused this invoker", target_)));
   }
+  if (is_refusal(error.code)) return try_again_after(error);
+  membership_.explain(error, [this](const Error& explained) {
+    is_refusal(explained.code) ? events_.gave_up(explained) : try_again_after(explained);
+  });
+}
+
+void ControllerLink::try_again_after(const Error& error) {
   const SteadyTime now = std::chrono::steady_clock::now();
   if (now >= give_up_at_) return give_up(error);
   timer_.expires_at(std::min(now + backoff_, give_up_at_));

@@ -15,6 +15,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "invoker/control_stream.h"
+#include "invoker/membership.h"
 #include "protocol/control.pb.h"
 
 namespace gust::invoker {
@@ -33,7 +34,7 @@ struct LinkEvents {
 /// Only on the invoker's thread.
 class ControllerLink {
  public:
-  ControllerLink(boost::asio::io_context& io, std::string target, protocol::Hello hello,
+  ControllerLink(boost::asio::io_context& io, Membership& membership, std::string target, protocol::Hello hello,
                  std::chrono::milliseconds grace, LinkEvents events);
 
   void connect();
@@ -46,12 +47,15 @@ class ControllerLink {
 
  private:
   void attempt();
+  void open_stream();
   void take(const protocol::ControllerMessage& message);
   void ended(const Error& error);
   void attempt_failed(const Error& error);
+  void try_again_after(const Error& error);
   void give_up(const Error& last);
 
   boost::asio::io_context& io_;
+  Membership& membership_;
   std::string target_;
   protocol::Hello hello_;
   std::chrono::milliseconds grace_;

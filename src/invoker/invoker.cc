@@ -17,6 +17,7 @@
 #include "invoker/capacity.h"
 #include "invoker/code_cache.h"
 #include "invoker/controller_link.h"
+#include "invoker/membership.h"
 #include "invoker/pack_host.h"
 #include "invoker/peer_host.h"
 #include "invoker/report_batch.h"
@@ -43,7 +44,8 @@ protocol::Hello make_hello(const InvokerConfig& config, const container::Driver&
   protocol::Hello hello;
   hello.set_protocol_version(protocol::kProtocolVersion);
   hello.set_name(config.name);
-  hello.set_join_token(config.join_token);
+  // Over a network the token goes only to a controller that has proved that it knows it: see join_calls.h.
+  if (config.controller.starts_with("unix:")) hello.set_join_token(config.join_token);
   hello.set_slots(config.slots);
   hello.set_memory_bytes(config.memory.count());
   hello.set_driver(std::string(driver.name()));
@@ -53,7 +55,8 @@ protocol::Hello make_hello(const InvokerConfig& config, const container::Driver&
 
 class NodeAgent final : public Invoker {
  public:
-  NodeAgent(InvokerConfig config, StateDir state, std::unique_ptr<container::Driver> driver)
+  NodeAgent(InvokerConfig config, StateDir state, std::unique_ptr<container::Driver> driver,
+            std::optional<protocol::TlsIdentity> identity)
       : config_(std::move(config)),
         state_(std::move(state)),
         driver_(std::move(driver)),
@@ -61,7 +64,8 @@ class NodeAgent final : public Invoker {
         reports_(io_, config_.report_delay, [this](auto message) { link_.send(std::move(message)); }),
         packs_({io_, *driver_, reports_, code_}, config_.api_host, config_.peer_host,
                {.empty = [this] { packs_gone(); }, .driver_lost = [this](const Error& error) { driver_lost(error); }}),
-        link_(io_, config_.controller, make_hello(config_, *driver_), config_.controller_grace,
+        membership_(io_, config_, std::move(identity)),
+        link_(io_, membership_, config_.controller, make_hello(config_, *driver_), config_.controller_grace,
               {.joined = [this](InvokerId id) { joined(id); },
                .message = [this](const protocol::ControllerMessage& message) { take(message); },
                .sent = [this] { reports_.sent(); },
@@ -92,6 +96,7 @@ class NodeAgent final : public Invoker {
   CodeCache code_;
   ReportBatch reports_;
   PackHost packs_;
+  Membership membership_;
   ControllerLink link_;
   boost::asio::signal_set signals_;
   boost::asio::steady_timer patience_;  // with packs that do not go
@@ -193,7 +198,8 @@ Result<std::unique_ptr<Invoker>> Invoker::create(InvokerConfig config, std::uniq
   if (config.peer_host.empty()) config.peer_host = detect_peer_host(config.controller);
   raise_open_files_limit();
   StateDir state = GUST_TRY(StateDir::open(config.state_dir));
-  return std::make_unique<NodeAgent>(std::move(config), std::move(state), std::move(driver));
+  auto identity = GUST_TRY(earlier_identity(config));
+  return std::make_unique<NodeAgent>(std::move(config), std::move(state), std::move(driver), std::move(identity));
 }
 
 }  // namespace gust::invoker

@@ -14,6 +14,7 @@ Api::Api(controller::Controller& controller, store::Stores stores, KeyTable keys
                 .triggers = stores.triggers,
                 .rules = stores.rules,
                 .stored_keys = stores.keys,
+                .tokens = stores.tokens,
                 .flares = stores.flares,
                 .journal = stores.journal,
                 .keys = std::move(keys),
@@ -27,6 +28,9 @@ Api::Api(controller::Controller& controller, store::Stores stores, KeyTable keys
   add("GET", "/api/v1/gust/keys", Access::kOperator, list_keys);
   add("POST", "/api/v1/gust/keys", Access::kOperator, add_key);
   add("DELETE", "/api/v1/gust/keys/{id}", Access::kOperator, revoke_key);
+  add("GET", "/api/v1/gust/tokens", Access::kOperator, list_tokens);
+  add("POST", "/api/v1/gust/tokens", Access::kOperator, add_token);
+  add("DELETE", "/api/v1/gust/tokens/{id}", Access::kOperator, revoke_token);
   add("GET", own + "/limits", Access::kWithKey, get_limits);
   add("GET", own + "/actions", Access::kWithKey, list_actions);
   add("GET", own + "/actions/{name...}", Access::kWithKey, get_action);

@@ -28,6 +28,8 @@ struct ApiOptions {
   std::function<bool(const std::string&)> has_image = [](const std::string&) { return false; };
   /// Runs what may wait for a disk; at once where it is empty.
   std::function<void(std::move_only_function<void()>)> reader = {};
+  /// Why nobody can join this controller by a token; empty where that is possible.
+  std::string no_tokens = {};
   /// Looks at the code of C++ actions before they are stored.
   std::function<Result<worker::ObjectInfo>(std::string_view)> inspect_object = worker::inspect_object;
 };
@@ -40,6 +42,7 @@ struct Services {
   store::TriggerStore& triggers;
   store::RuleStore& rules;
   store::KeyStore& stored_keys;
+  store::TokenStore& tokens;
   store::FlareStore& flares;
   store::Journal& journal;
   KeyTable keys;

@@ -5,18 +5,20 @@ namespace gust::openwhisk {
 namespace {
 
 Json invoker_json(const controller::InvokerStatus& invoker) {
-  return {{"id", invoker.id.value()},
-          {"name", invoker.name},
-          {"driver", invoker.driver},
-          {"pid", invoker.pid},
-          {"slots", invoker.slots},
-          {"free_slots", invoker.free_slots},
-          {"memory_bytes", invoker.memory.count()},
-          {"free_memory_bytes", invoker.free_memory.count()},
-          {"packs", invoker.packs},
-          {"prewarmed", invoker.prewarmed},
-          {"drained", invoker.drained},
-          {"joined", to_seconds(invoker.joined)}};
+  Json json = {{"id", invoker.id.value()},
+               {"name", invoker.name},
+               {"driver", invoker.driver},
+               {"pid", invoker.pid},
+               {"slots", invoker.slots},
+               {"free_slots", invoker.free_slots},
+               {"memory_bytes", invoker.memory.count()},
+               {"free_memory_bytes", invoker.free_memory.count()},
+               {"packs", invoker.packs},
+               {"prewarmed", invoker.prewarmed},
+               {"drained", invoker.drained},
+               {"joined", to_seconds(invoker.joined)}};
+  if (invoker.certificate_ends) json["certificate_ends"] = to_seconds(*invoker.certificate_ends);
+  return json;
 }
 
 }  // namespace

@@ -17,6 +17,10 @@ void get_status(const Services& services, Call call);
 void list_keys(const Services& services, Call call);
 void add_key(const Services& services, Call call);
 void revoke_key(const Services& services, Call call);
+// tokens.cc
+void list_tokens(const Services& services, Call call);
+void add_token(const Services& services, Call call);
+void revoke_token(const Services& services, Call call);
 /// The answer to a change: its error, or 200 with the body once the change is safe (answer_stored.cc).
 void answer_stored(const Services& services, Call call, Result<std::string> json);
 // actions.cc

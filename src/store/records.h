@@ -94,6 +94,14 @@ struct Key : Entity {
 };
 using KeyPtr = std::shared_ptr<const Key>;
 
+/// What lets an invoker join (protocol/join_token.h). Its name is its id; its own namespace is empty.
+struct Token : Entity {
+  static constexpr std::string_view kNoun = "token";
+  std::string digest;  ///< join_token_digest()
+  WallTime expires;
+};
+using TokenPtr = std::shared_ptr<const Token>;
+
 /// How a flare was asked for, which decides how its results are shown: a burst's as an array, a single invocation's
 /// bare. kTrigger: nothing ran; the record tells what rules a fired trigger has started.
 enum class Invocation : std::uint8_t { kBurst, kSingle, kTrigger };

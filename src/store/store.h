@@ -43,6 +43,7 @@ using PackageStore = EntityStore<Package>;
 using TriggerStore = EntityStore<Trigger>;
 using RuleStore = EntityStore<Rule>;
 using KeyStore = EntityStore<Key>;
+using TokenStore = EntityStore<Token>;
 
 /// One activation: its flare, and which of its activations.
 struct ActivationView {
@@ -109,6 +110,7 @@ struct Stores {
   TriggerStore& triggers;
   RuleStore& rules;
   KeyStore& keys;
+  TokenStore& tokens;
   FlareStore& flares;
   Journal& journal;
 };

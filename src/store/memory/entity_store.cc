@@ -88,5 +88,6 @@ template class MemoryEntityStore<Package>;
 template class MemoryEntityStore<Trigger>;
 template class MemoryEntityStore<Rule>;
 template class MemoryEntityStore<Key>;
+template class MemoryEntityStore<Token>;
 
 }  // namespace gust::store

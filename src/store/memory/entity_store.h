@@ -38,5 +38,6 @@ extern template class MemoryEntityStore<Package>;
 extern template class MemoryEntityStore<Trigger>;
 extern template class MemoryEntityStore<Rule>;
 extern template class MemoryEntityStore<Key>;
+extern template class MemoryEntityStore<Token>;
 
 }  // namespace gust::store

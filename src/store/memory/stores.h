@@ -20,10 +20,11 @@ struct MemoryStores {
   MemoryEntityStore<Trigger> triggers;
   MemoryEntityStore<Rule> rules;
   MemoryEntityStore<Key> keys;
+  MemoryEntityStore<Token> tokens;
   MemoryFlareStore flares;
   MemoryJournal journal;
 
-  [[nodiscard]] Stores all() { return {actions, packages, triggers, rules, keys, flares, journal}; }
+  [[nodiscard]] Stores all() { return {actions, packages, triggers, rules, keys, tokens, flares, journal}; }
 };
 
 }  // namespace gust::store

@@ -137,6 +137,19 @@ Result<void> read(const stored::Key& from, Key& key) {
   return {};
 }
 
+void write(const Token& token, stored::Token& to) {
+  write(token, *to.mutable_entity());
+  to.set_digest(token.digest);
+  to.set_expires(to_micros(token.expires));
+}
+
+Result<void> read(const stored::Token& from, Token& token) {
+  GUST_TRY_VOID(read(from.entity(), token));
+  token.digest = from.digest();
+  token.expires = from_micros(from.expires());
+  return {};
+}
+
 // Flares
 
 void write(const WorkerRecord& worker, stored::Worker& to) {
@@ -340,6 +353,7 @@ std::string to_document(const Package& package) { return serialise<stored::Packa
 std::string to_document(const Trigger& trigger) { return serialise<stored::Trigger>(trigger); }
 std::string to_document(const Rule& rule) { return serialise<stored::Rule>(rule); }
 std::string to_document(const Key& key) { return serialise<stored::Key>(key); }
+std::string to_document(const Token& token) { return serialise<stored::Token>(token); }
 std::string to_document(const FlareRecord& flare) { return serialise<stored::Flare>(flare); }
 
 template <>
@@ -361,6 +375,10 @@ Result<Rule> from_document(std::string_view bytes) {
 template <>
 Result<Key> from_document(std::string_view bytes) {
   return parse<stored::Key, Key>(bytes);
+}
+template <>
+Result<Token> from_document(std::string_view bytes) {
+  return parse<stored::Token, Token>(bytes);
 }
 template <>
 Result<FlareRecord> from_document(std::string_view bytes) {

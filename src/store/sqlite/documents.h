@@ -15,6 +15,7 @@ std::string to_document(const Package& package);
 std::string to_document(const Trigger& trigger);
 std::string to_document(const Rule& rule);
 std::string to_document(const Key& key);
+std::string to_document(const Token& token);
 /// With its action, but without that one's code.
 std::string to_document(const FlareRecord& flare);
 

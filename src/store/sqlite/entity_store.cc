@@ -129,5 +129,6 @@ template class SqliteEntityStore<Package>;
 template class SqliteEntityStore<Trigger>;
 template class SqliteEntityStore<Rule>;
 template class SqliteEntityStore<Key>;
+template class SqliteEntityStore<Token>;
 
 }  // namespace gust::store

@@ -52,5 +52,6 @@ extern template class SqliteEntityStore<Package>;
 extern template class SqliteEntityStore<Trigger>;
 extern template class SqliteEntityStore<Rule>;
 extern template class SqliteEntityStore<Key>;
+extern template class SqliteEntityStore<Token>;
 
 }  // namespace gust::store

@@ -38,6 +38,7 @@ class SqliteStores {
   SqliteEntityStore<Trigger> triggers_{writer_};
   SqliteEntityStore<Rule> rules_{writer_};
   SqliteEntityStore<Key> keys_{writer_};
+  SqliteEntityStore<Token> tokens_{writer_};
   SqliteFlareStore flares_;
 };
 

@@ -142,6 +142,7 @@ TEST_F(SqliteStoresTest, EntitiesAreTheSameAfterARestart) {
   std::string trigger;
   std::string rule;
   std::string key;
+  std::string token;
   {
     const auto stores = open();
     const Stores all = stores->all();
@@ -169,6 +170,11 @@ TEST_F(SqliteStoresTest, EntitiesAreTheSameAfterARestart) {
     given_key.owner = "alice";
     given_key.digest = sha256_hex("id:secret");
     key = to_document(*all.keys.put(given_key, Overwrite::kNo).value());
+    Token given_token;
+    given_token.name = "id";
+    given_token.digest = sha256_hex("id.secret");
+    given_token.expires = from_micros(1'700'000'000'000'001);
+    token = to_document(*all.tokens.put(given_token, Overwrite::kNo).value());
   }
   const auto stores = open();
   const Stores all = stores->all();
@@ -183,6 +189,8 @@ TEST_F(SqliteStoresTest, EntitiesAreTheSameAfterARestart) {
   EXPECT_EQ(to_document(*all.triggers.get("guest", "t").value()), trigger);
   EXPECT_EQ(to_document(*all.rules.get("guest", "r").value()), rule);
   EXPECT_EQ(to_document(*all.keys.get("", "id").value()), key);
+  EXPECT_EQ(to_document(*all.tokens.get("", "id").value()), token);
+  EXPECT_EQ(all.tokens.get("", "id").value()->expires, from_micros(1'700'000'000'000'001));
   // Newest first holds over the restart, too.
   ASSERT_TRUE(all.actions.put(whole_action(), Overwrite::kYes));
   EXPECT_GT(all.actions.get("guest", "pkg/hello").value()->updated, action->updated);

@@ -1,4 +1,4 @@
-// OpenSSL's objects with owners. Inside the module only.
+// OpenSSL's objects with owners.
 #pragma once
 
 #include <memory>
@@ -6,8 +6,9 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <string>
 
-namespace gust::http {
+namespace gust {
 
 template <auto Free>
 struct OpensslFree {
@@ -20,6 +21,10 @@ struct OpensslFree {
 using BioPtr = std::unique_ptr<BIO, OpensslFree<BIO_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, OpensslFree<EVP_PKEY_free>>;
 using X509Ptr = std::unique_ptr<X509, OpensslFree<X509_free>>;
+using X509RequestPtr = std::unique_ptr<X509_REQ, OpensslFree<X509_REQ_free>>;
 using ExtensionPtr = std::unique_ptr<X509_EXTENSION, OpensslFree<X509_EXTENSION_free>>;
 
-}  // namespace gust::http
+/// The text of OpenSSL's oldest error on this thread, which empties its queue.
+std::string take_openssl_error();
+
+}  // namespace gust
