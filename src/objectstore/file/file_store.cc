@@ -68,10 +68,11 @@ class NewFile final : public Upload {
       : path_(path), unfinished_(path.parent_path() / (kUnfinished + random_hex_id())) {}
 
   Result<void> open() {
-    // The folder may be removed, being empty, by somebody who removes the last object in it.
+    // The folder, or one above it, may be removed, being empty, by somebody who removes the last object in it.
     for (int tries = 0; tries < 100; ++tries) {
       std::error_code error;
       fs::create_directories(path_.parent_path(), error);
+      if (error == std::errc::no_such_file_or_directory) continue;
       if (error) return fail_system("create " + path_.parent_path().string(), error.value());
       file_.reset(::open(unfinished_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666));
       if (file_) return {};
