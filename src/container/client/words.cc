@@ -24,6 +24,7 @@ std::string_view words(Step step) {
     case Step::kSignalMask: return "reset its signals";
     case Step::kCgroup: return "make its cgroup";
     case Step::kJoinCgroup: return "enter its cgroup";
+    case Step::kLoopback: return "raise its loopback interface";
     case Step::kMountProc: return "mount its /proc";
     case Step::kMountTmp: return "mount its /tmp";
     case Step::kBecomeUser: return "become its own user";

@@ -77,6 +77,7 @@ enum class Step : std::uint16_t {
   kImage = 31,        ///< launcher: the root file system of an image
   kRuntime = 32,      ///< an OCI runtime's work, for one container; its exit status stands for errno
   kShownFolder = 33,  ///< launcher: another folder of the host, put into the root that its sandboxes share
+  kLoopback = 34,     ///< in the new process
 };
 
 /// What a launcher of sandboxes cannot enforce on this machine: bits of ReadyEntry::unenforced.

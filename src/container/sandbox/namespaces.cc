@@ -8,7 +8,10 @@
 #include <cstdio>
 #include <cstring>
 #include <linux/capability.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "base/fd.h"
@@ -53,6 +56,14 @@ Identity foresee_identity() {
 
 unsigned long namespaces_of_each(Network network) {
   return CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | (network == Network::kNone ? CLONE_NEWNET : 0);
+}
+
+bool raise_loopback() {
+  const UniqueFd any(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  return any && ioctl(any.get(), SIOCSIFFLAGS, &request) == 0;
 }
 
 Failure enter_own_namespaces(Identity& identity) {

@@ -14,12 +14,16 @@ enum class Identity {
 
 enum class Network {
   kHost,
-  kNone,  ///< a network namespace for each, in which there is nothing but a loopback interface that is down
+  kNone,  ///< a network namespace for each, in which there is nothing but a loopback interface
 };
 
 /// Flags of clone(2) for each sandbox: what its processes could otherwise see of another's, or leave behind. The host
 /// name and the root of cgroup paths are the launcher's: without privileges nobody can change them.
 [[nodiscard]] unsigned long namespaces_of_each(Network network);
+
+/// In the new process, while it has its privileges: a network namespace begins with its loopback interface down. False
+/// with errno set.
+bool raise_loopback();
 
 /// By what the calling process may do.
 Identity foresee_identity();

@@ -73,6 +73,7 @@ bool Sandboxes::adjust(const SandboxPlan& plan, const StartEntry& request, int t
 Step Sandboxes::enter(SandboxPlan& plan) const {
   const uid_t user = user_of(plan.process, identity_);
   if (plan.cgroup && !cgroups_.join(*plan.cgroup)) return Step::kJoinCgroup;
+  if (network_ == Network::kNone && !raise_loopback()) return Step::kLoopback;
   if (!mount_proc()) return Step::kMountProc;
   if (plan.adjustable_tmp) {
     plan.tmp_context = mount_adjustable_tmp(user);
