@@ -9,9 +9,9 @@
 #include <span>
 #include <string>
 #include <sys/resource.h>
-#include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/pass_fds.h"
 #include "container/launcher/containers.h"
 #include "pack/prewarm.h"
 
@@ -36,19 +36,7 @@ bool send_claim(int socket, pack::Claim claim, std::span<char* const> environmen
   std::memcpy(packet.data(), &claim, sizeof claim);
   const std::array<int, pack::kClaimDescriptors> numbers{descriptors.socket, descriptors.standard_output,
                                                          descriptors.standard_error};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof numbers)> control{};
-  iovec part{packet.data(), packet.size()};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof numbers);
-  std::memcpy(CMSG_DATA(header), numbers.data(), sizeof numbers);
-  return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+  return send_with_fds(socket, std::as_bytes(std::span(packet)), numbers, MSG_DONTWAIT) >= 0;
 }
 
 }  // namespace

@@ -8,13 +8,16 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 #include <string_view>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
+#include "base/pass_fds.h"
 #include "pack/run.h"
 
 namespace gust::pack {
@@ -43,34 +46,10 @@ Result<Pair> make_socket() {
   return Pair{.ours = UniqueFd(ends[0]), .theirs = UniqueFd(ends[1])};
 }
 
-struct Descriptor {
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  int error = 0;
-  iovec part{&error, sizeof error};
-  msghdr message{};
-
-  Descriptor() {
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-  }
-  void with_control() {
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-  }
-};
-
-void send_descriptor(int socket, int descriptor) {
-  Descriptor packet;
-  packet.with_control();
-  cmsghdr* header = CMSG_FIRSTHDR(&packet.message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof descriptor);
-  std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-  ::sendmsg(socket, &packet.message, MSG_NOSIGNAL);
+/// What the new process says of itself: `error`, with the descriptor of its calls when it has one.
+void send_word(int socket, int error, std::span<const int> descriptors) {
+  send_with_fds(socket, std::as_bytes(std::span(&error, 1)), descriptors);
 }
-
-void send_error(int socket, int error) { ::send(socket, &error, sizeof error, MSG_NOSIGNAL); }
 
 /// The new process: only what may be done between fork and execve.
 [[noreturn]] void become_server(char* const* argv, int standard_output, int standard_error, int socket) {
@@ -82,27 +61,18 @@ void send_error(int socket, int error) { ::send(socket, &error, sizeof error, MS
   ::signal(SIGPIPE, SIG_DFL);  // NOLINT(cert-err33-c): cannot fail
   const int calls = divert_binds();
   if (calls >= 0) {
-    send_descriptor(socket, calls);
+    send_word(socket, 0, std::span(&calls, 1));
     ::execvp(argv[0], argv);
   }
-  send_error(socket, errno);
+  send_word(socket, errno, {});
   ::_exit(127);
 }
 
 /// Nothing when the process has failed before; `error` is then why.
 UniqueFd receive_calls(int socket, int& error) {
-  Descriptor packet;
-  packet.with_control();
-  if (::recvmsg(socket, &packet.message, MSG_CMSG_CLOEXEC) <= 0) {
-    error = ECHILD;
-    return {};
-  }
-  error = packet.error;
-  const cmsghdr* header = CMSG_FIRSTHDR(&packet.message);
-  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return {};
-  int descriptor = -1;
-  std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
-  return UniqueFd(descriptor);
+  std::vector<UniqueFd> calls;
+  if (receive_with_fds(socket, std::as_writable_bytes(std::span(&error, 1)), calls) <= 0) error = ECHILD;
+  return calls.empty() ? UniqueFd() : std::move(calls.front());
 }
 
 }  // namespace

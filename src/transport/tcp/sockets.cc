@@ -14,6 +14,9 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <utility>
+#include <vector>
+
+#include "base/pass_fds.h"
 
 namespace gust::transport {
 
@@ -118,21 +121,9 @@ Result<UniqueFd> connect_one(const std::string& text, SteadyTime deadline) {
 }  // namespace
 
 Result<void> send_with_fd(int socket, std::span<const std::byte> bytes, int fd) {
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof fd)> control{};
-  iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  cmsghdr* rights = CMSG_FIRSTHDR(&message);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof fd);
-  std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
   ssize_t sent = -1;
   do {
-    sent = ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    sent = send_with_fds(socket, bytes, std::span(&fd, 1), MSG_DONTWAIT);
   } while (sent < 0 && errno == EINTR);
   if (sent == static_cast<ssize_t>(bytes.size())) return {};
   return fail(ErrorCode::kUnavailable,
@@ -140,24 +131,9 @@ Result<void> send_with_fd(int socket, std::span<const std::byte> bytes, int fd) 
 }
 
 ssize_t recv_with_fd(int socket, std::span<std::byte> to, UniqueFd& fd) {
-  int received = -1;
-  // Of more than one the kernel closes the rest.
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof received)> control{};
-  iovec part{to.data(), to.size()};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  const ssize_t got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-  if (got < 0) return got;
-  const cmsghdr* rights = CMSG_FIRSTHDR(&message);
-  if (rights != nullptr && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS &&
-      rights->cmsg_len == CMSG_LEN(sizeof received)) {
-    std::memcpy(&received, CMSG_DATA(rights), sizeof received);
-    UniqueFd owned(received);
-    if (!fd) fd = std::move(owned);
-  }
+  std::vector<UniqueFd> received;
+  const ssize_t got = receive_with_fds(socket, to, received);
+  if (received.size() == 1 && !fd) fd = std::move(received.front());
   return got;
 }
 

@@ -28,7 +28,7 @@ Result<UniqueFd> connect_to(const std::string& addresses, SteadyTime deadline);
 /// A few bytes, and a file descriptor with them, over a Unix socket that nothing has been sent on.
 Result<void> send_with_fd(int socket, std::span<const std::byte> bytes, int fd);
 /// As recv(): the number of bytes, or -1 and errno. A file descriptor that comes with them goes to `fd`, unless there
-/// is one already.
+/// is one already, or several come.
 ssize_t recv_with_fd(int socket, std::span<std::byte> to, UniqueFd& fd);
 
 /// Waits until a socket is ready for `events`; kTimedOut at the deadline.
