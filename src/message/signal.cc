@@ -9,6 +9,8 @@
 #include <linux/futex.h>
 #include <sys/syscall.h>
 
+#include "base/relax.h"
+
 namespace gust::message {
 
 namespace {
@@ -42,14 +44,6 @@ const int kProcessors = [] {
   cpu_set_t set;
   return ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }();
-
-void relax() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
 
 long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value, const timespec* timeout) {
   return ::syscall(SYS_futex, &word, operation | FUTEX_PRIVATE_FLAG, value, timeout, nullptr, 0);

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <utility>
 
+#include "base/relax.h"
+
 namespace gust::transport {
 
 namespace {
@@ -23,14 +25,6 @@ constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW;
 // About what falling asleep and being woken cost together.
 constexpr std::chrono::microseconds kLookFor{20};
 constexpr int kLooksBetweenClocks = 64;
-
-void relax() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
