@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <sys/epoll.h>
@@ -11,7 +10,6 @@
 #include <sys/wait.h>
 #include <utility>
 
-#include "pack/run.h"
 #include "protocol/wire.h"
 
 namespace gust::pack {
@@ -64,11 +62,7 @@ Result<void> ForkedWorkers::watch() {
 
 Result<void> ForkedWorkers::wait_until_loaded(int invoker_socket) {
   while (!is_loaded_) {
-    std::array<pollfd, 2> entries = {pollfd{.fd = invoker_socket, .events = 0, .revents = 0},
-                                     pollfd{.fd = poller_.get(), .events = POLLIN, .revents = 0}};
-    ::poll(entries.data(), entries.size(), -1);
-    if (entries[0].revents != 0) ::_exit(kExitFailed);  // nobody wants this pack any more
-    take_events();
+    wait_for_events(*this, invoker_socket);
     if (failure_) return fail(ErrorCode::kInvalid, *failure_);
     if (death_ && !is_loaded_) return std::unexpected(describe_early_end());  // otherwise the report is run.cc's
   }
@@ -155,23 +149,14 @@ void ForkedWorkers::take_end(Slot& slot, std::uint32_t worker, std::string_view 
   slot.state = State::kFinished;
   ++finished_;
   finish_news_ = true;
-  finish_reports_.push_back(std::move(finish));
+  finish_reports_.add(std::move(finish));
 }
 
 StartedMessage ForkedWorkers::take_started() { return std::exchange(start_reports_, {}); }
 
 FinishedMessage ForkedWorkers::take_finished(std::size_t max_bytes) {
   finish_news_ = false;
-  FinishedMessage message;
-  std::size_t bytes = 0;
-  while (!finish_reports_.empty()) {
-    const std::size_t size = finish_reports_.front().result.size();
-    if (bytes > 0 && bytes + size > max_bytes) break;
-    bytes += size + 64;
-    message.push_back(std::move(finish_reports_.front()));
-    finish_reports_.pop_front();
-  }
-  return message;
+  return finish_reports_.take(max_bytes);
 }
 
 }  // namespace gust::pack

@@ -1,7 +1,6 @@
 // Workers that are processes, forked from an interpreter that has imported the code.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "pack/finish_queue.h"
 #include "pack/interpreter.h"
 #include "pack/worker_group.h"
 #include "protocol/pack_frames.h"
@@ -65,7 +65,7 @@ class ForkedWorkers final : public WorkerGroup {
   std::uint32_t finished_ = 0;
   bool finish_news_ = false;
   protocol::StartedMessage start_reports_;
-  std::deque<protocol::WorkerFinish> finish_reports_;
+  FinishQueue finish_reports_;
   std::optional<std::string> failure_;
   std::optional<Death> death_;
 };

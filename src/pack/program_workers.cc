@@ -1,6 +1,5 @@
 #include "pack/program_workers.h"
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <array>
@@ -15,7 +14,6 @@
 #include "pack/json_array.h"
 #include "pack/own_memory.h"
 #include "pack/program_request.h"
-#include "pack/run.h"
 
 namespace gust::pack {
 
@@ -87,11 +85,7 @@ Result<void> ProgramWorkers::watch() {
 
 Result<void> ProgramWorkers::wait_for_ack(int invoker_socket) {
   while (awaiting_ack_) {
-    std::array<pollfd, 2> entries = {pollfd{.fd = invoker_socket, .events = 0, .revents = 0},
-                                     pollfd{.fd = poller_.get(), .events = POLLIN, .revents = 0}};
-    ::poll(entries.data(), entries.size(), -1);
-    if (entries[0].revents != 0) ::_exit(kExitFailed);  // nobody wants this pack any more
-    take_events();
+    wait_for_events(*this, invoker_socket);
     if (failure_) return fail(ErrorCode::kInvalid, *failure_);
     if (death_) return {};  // reported as every crash is
   }
@@ -199,13 +193,13 @@ void ProgramWorkers::add_result(std::uint32_t worker, std::string_view result) {
     return;
   }
   const std::int64_t now = to_micros(wall_now());
-  finish_reports_.push_back({.worker_id = worker,
-                             .ok = true,
-                             .function_started_us = started_us_,
-                             .function_ended_us = now,
-                             .ended_us = now,
-                             .peak_memory_bytes = peak_memory_bytes(),
-                             .result = std::string(result)});
+  finish_reports_.add({.worker_id = worker,
+                       .ok = true,
+                       .function_started_us = started_us_,
+                       .function_ended_us = now,
+                       .ended_us = now,
+                       .peak_memory_bytes = peak_memory_bytes(),
+                       .result = std::string(result)});
 }
 
 void ProgramWorkers::take_end() {
@@ -220,19 +214,5 @@ void ProgramWorkers::take_end() {
 }
 
 protocol::StartedMessage ProgramWorkers::take_started() { return std::exchange(start_reports_, {}); }
-
-protocol::FinishedMessage ProgramWorkers::take_finished(std::size_t max_bytes) {
-  protocol::FinishedMessage message;
-  std::size_t bytes = 0;
-  std::size_t taken = 0;
-  for (; taken < finish_reports_.size(); ++taken) {
-    const std::size_t size = finish_reports_[taken].result.size();
-    if (bytes > 0 && bytes + size > max_bytes) break;
-    bytes += size + 64;
-    message.push_back(std::move(finish_reports_[taken]));
-  }
-  finish_reports_.erase(finish_reports_.begin(), finish_reports_.begin() + static_cast<std::ptrdiff_t>(taken));
-  return message;
-}
 
 }  // namespace gust::pack

@@ -1,5 +1,5 @@
-// The workers of a pack as the life of the pack (run.cc) sees them, whatever they are: threads (workers.h) or forked
-// processes (forked_workers.h).
+// The workers of a pack as the life of the pack (run.cc) sees them, whatever they are: threads (workers.h), forked
+// processes (forked_workers.h), one executable (program_workers.h) or servers (server/http_workers.h).
 #pragma once
 
 #include <cstdint>
@@ -59,5 +59,9 @@ class WorkerGroup {
   /// All workers are reported; sends on its way what they have left behind.
   virtual void finish() {}
 };
+
+/// Waits until the group has events, and has it take them. Ends the process when `invoker_socket`, which is not read,
+/// is closed: nobody wants this pack any more.
+void wait_for_events(WorkerGroup& group, int invoker_socket);
 
 }  // namespace gust::pack

@@ -15,7 +15,6 @@
 #include <utility>
 
 #include "pack/own_memory.h"
-#include "pack/run.h"
 #include "pack/server/server_request.h"
 
 namespace gust::pack {
@@ -112,11 +111,7 @@ Result<void> HttpWorkers::start_servers() {
 
 Result<void> HttpWorkers::wait_until_ready(int invoker_socket) {
   while (ready_ < servers_.size()) {
-    std::array<pollfd, 2> entries = {pollfd{.fd = invoker_socket, .events = 0, .revents = 0},
-                                     pollfd{.fd = poller_.get(), .events = POLLIN, .revents = 0}};
-    ::poll(entries.data(), entries.size(), -1);
-    if (entries[0].revents != 0) ::_exit(kExitFailed);  // nobody wants this pack any more
-    take_events();
+    wait_for_events(*this, invoker_socket);
     if (failure_) return fail(ErrorCode::kInvalid, *failure_);
   }
   return {};
@@ -285,7 +280,7 @@ void HttpWorkers::finish_worker(Server& server) {
   if (start_.is_single && !server.finish.ok) return fail_all(server, server.finish.result);
   server.finish.ended_us = to_micros(wall_now());
   server.finish.peak_memory_bytes = peak_memory_bytes();
-  finish_reports_.push_back(std::move(server.finish));
+  finish_reports_.add(std::move(server.finish));
   ++finished_;
 }
 
@@ -318,19 +313,5 @@ void HttpWorkers::take_end(std::size_t index) {
 }
 
 protocol::StartedMessage HttpWorkers::take_started() { return std::exchange(start_reports_, {}); }
-
-protocol::FinishedMessage HttpWorkers::take_finished(std::size_t max_bytes) {
-  protocol::FinishedMessage message;
-  std::size_t bytes = 0;
-  std::size_t taken = 0;
-  for (; taken < finish_reports_.size(); ++taken) {
-    const std::size_t size = finish_reports_[taken].result.size();
-    if (bytes > 0 && bytes + size > max_bytes) break;
-    bytes += size + 64;
-    message.push_back(std::move(finish_reports_[taken]));
-  }
-  finish_reports_.erase(finish_reports_.begin(), finish_reports_.begin() + static_cast<std::ptrdiff_t>(taken));
-  return message;
-}
 
 }  // namespace gust::pack

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/result.h"
+#include "pack/finish_queue.h"
 #include "pack/server/http_exchange.h"
 #include "pack/server/server_output.h"
 #include "pack/server/server_process.h"
@@ -35,7 +36,7 @@ class HttpWorkers final : public WorkerGroup {
   [[nodiscard]] int event_fd() const override { return poller_.get(); }
   void take_events() override;
   protocol::StartedMessage take_started() override;
-  protocol::FinishedMessage take_finished(std::size_t max_bytes) override;
+  protocol::FinishedMessage take_finished(std::size_t max_bytes) override { return finish_reports_.take(max_bytes); }
   [[nodiscard]] bool more_finished() const override { return !finish_reports_.empty(); }
   [[nodiscard]] std::optional<Death> death() const override { return death_; }
   [[nodiscard]] std::optional<std::string> failure() const override { return failure_; }
@@ -95,7 +96,7 @@ class HttpWorkers final : public WorkerGroup {
   std::size_t finished_ = 0;
   protocol::LoadedMessage loaded_;
   protocol::StartedMessage start_reports_;
-  std::vector<protocol::WorkerFinish> finish_reports_;
+  FinishQueue finish_reports_;
   std::optional<std::string> failure_;
   std::optional<Death> death_;
 };
