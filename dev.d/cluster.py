@@ -3,7 +3,6 @@
 import argparse
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 import tempfile
@@ -11,6 +10,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
+import own_command  # noqa: E402
 from host_cluster import HostCluster, Hosts  # noqa: E402
 
 # One machine plays all hosts: a burst on one of them can keep the others' invokers from answering in time.
@@ -31,14 +31,7 @@ def arguments():
     parser.add_argument("--delay", help="of each packet on each link, each way: 1ms; needs a kernel with netem")
     parser.add_argument("--loss", help="of packets on each link, each way: 0.1%%")
     parser.add_argument("--rate", help="of each link, each way: 1gbit")
-    parser.add_argument("command", nargs="*", metavar="-- COMMAND", help="to run in the namespace of the bridge")
-    told = sys.argv[1:]
-    # argparse would take a command's first word for the number of hosts.
-    split = told.index("--") if "--" in told else len(told)
-    chosen = parser.parse_args(told[:split])
-    if chosen.command:
-        parser.error(f"'{chosen.command[0]}' is not understood; a command comes after --")
-    chosen.command = told[split + 1 :]
+    chosen = own_command.parse(parser)
     if os.geteuid() != 0:
         parser.error("only root may make network namespaces; run it with sudo")
     return chosen
@@ -75,8 +68,7 @@ def failure_tests(hosts):
 
 def main():
     chosen = arguments()
-    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: nothing may be left
-        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    own_command.end_as_by_ctrl_c()
     gust = ROOT / "build/release/bin/gust"
     with tempfile.TemporaryDirectory(prefix="gust-cluster-") as runtime:
         with Hosts(chosen.hosts, chosen.delay, chosen.loss, chosen.rate) as hosts:

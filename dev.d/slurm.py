@@ -2,7 +2,6 @@
 
 import argparse
 import pathlib
-import signal
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
+import own_command  # noqa: E402
 import slurm_cluster  # noqa: E402
 
 MEASUREMENT = (
@@ -28,13 +28,7 @@ def arguments():
     )
     parser.add_argument("nodes", nargs="?", type=int, default=20, metavar="N", help="nodes (default: 20)")
     parser.add_argument("--cpus", type=int, default=48, help="processors that each pretends to have (default: 48)")
-    parser.add_argument("command", nargs="*", metavar="-- COMMAND", help="to run")
-    told = sys.argv[1:]
-    split = told.index("--") if "--" in told else len(told)
-    chosen = parser.parse_args(told[:split])
-    if chosen.command:
-        parser.error(f"'{chosen.command[0]}' is not understood; a command comes after --")
-    chosen.command = told[split + 1 :]
+    chosen = own_command.parse(parser)
     if reason := slurm_cluster.missing():
         parser.error(reason)
     return chosen
@@ -50,8 +44,7 @@ def measure(slurm, gust, workers):
 
 def main():
     chosen = arguments()
-    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: nothing may be left
-        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    own_command.end_as_by_ctrl_c()
     gust = ROOT / "build/release/bin/gust"
     with slurm_cluster.SlurmCluster(chosen.nodes, chosen.cpus) as slurm:
         slurm.environment["GUST_BIN"] = str(gust)
