@@ -1,19 +1,17 @@
 #include "controller/decision_record.h"
 
-#include <cstdlib>
 #include <gtest/gtest.h>
 #include <sstream>
 #include <string>
+
+#include "base/testing/test_folder.h"
 
 namespace gust::controller {
 namespace {
 
 class DecisionRecordTest : public ::testing::Test {
  protected:
-  void SetUp() override { ASSERT_NE(::mkdtemp(folder_.data()), nullptr); }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  [[nodiscard]] std::filesystem::path path() const { return std::filesystem::path(folder_) / "decisions"; }
+  [[nodiscard]] std::filesystem::path path() const { return folder_.path() / "decisions"; }
   [[nodiscard]] std::string text() const {
     std::ostringstream all;
     all << std::ifstream(path()).rdbuf();
@@ -21,7 +19,7 @@ class DecisionRecordTest : public ::testing::Test {
   }
 
  private:
-  std::string folder_ = ::testing::TempDir() + "decision-record-XXXXXX";
+  TestFolder folder_;
 };
 
 TEST_F(DecisionRecordTest, EndsBeforeTheLineThatWouldPassItsLimit) {

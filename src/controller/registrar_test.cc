@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "base/testing/test_folder.h"
 #include "protocol/join_token.h"
 #include "store/memory/entity_store.h"
 
@@ -139,9 +140,8 @@ TEST_F(RegistrarTest, NeedsAnAuthorityThatHasNotEnded) {
 }
 
 TEST(Authority, IsMadeOnceForThisUserOnly) {
-  std::string folder = testing::TempDir() + "gust-authority-XXXXXX";
-  ASSERT_NE(mkdtemp(folder.data()), nullptr);
-  const std::filesystem::path file = std::filesystem::path(folder) / "join-ca.pem";
+  const TestFolder folder;
+  const std::filesystem::path file = folder.path() / "join-ca.pem";
   const auto made = load_or_make_authority(file);
   ASSERT_TRUE(made) << made.error().message;
   struct stat info{};
@@ -155,8 +155,7 @@ TEST(Authority, IsMadeOnceForThisUserOnly) {
   const auto broken = load_or_make_authority(file);
   ASSERT_FALSE(broken);
   EXPECT_NE(broken.error().message.find("join-ca.pem"), std::string::npos) << broken.error().message;
-  EXPECT_FALSE(load_or_make_authority(std::filesystem::path(folder) / "absent" / "ca.pem"));
-  std::filesystem::remove_all(folder);
+  EXPECT_FALSE(load_or_make_authority(folder.path() / "absent" / "ca.pem"));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <thread>
 
+#include "base/testing/test_folder.h"
 #include "controller/controller.h"
 #include "controller/registrar.h"
 #include "invoker/identity.h"
@@ -96,21 +97,15 @@ class TestController {
 
 class SecureJoinTest : public testing::Test {
  public:
-  ~SecureJoinTest() override {
-    stop();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
+  ~SecureJoinTest() override { stop(); }
 
  protected:
   SecureJoinTest() {
-    std::string pattern = std::filesystem::temp_directory_path() / "gust-join-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
     config_.name = "node-1";
     config_.slots = 4;
     config_.memory = Bytes::mb(1024);
-    config_.state_dir = folder_ / "state";
-    config_.identity_file = folder_ / "identity.pem";
+    config_.state_dir = folder_.path() / "state";
+    config_.identity_file = folder_.path() / "identity.pem";
     config_.controller_grace = 20s;
     config_.say = [this](std::string_view line) { said_.put(std::string(line)); };
   }
@@ -163,7 +158,7 @@ class SecureJoinTest : public testing::Test {
     EXPECT_NE(result.error().message.find(part), std::string::npos) << result.error().message;
   }
 
-  std::filesystem::path folder_;
+  TestFolder folder_;
   invoker::InvokerConfig config_;
   Inbox<std::string> said_;
   std::unique_ptr<invoker::Invoker> invoker_;

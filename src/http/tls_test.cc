@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 
 #include "base/openssl_ptr.h"
+#include "base/testing/test_folder.h"
 #include "http/tls_context.h"
 
 namespace gust::http {
@@ -14,19 +15,12 @@ namespace {
 
 class TlsFiles : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = ::testing::TempDir() + "gust-tls-XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::filesystem::path write(const std::string& name, const std::string& text) {
-    std::ofstream(folder_ / name) << text;
-    return folder_ / name;
+    std::ofstream(folder_.path() / name) << text;
+    return folder_.path() / name;
   }
 
-  std::filesystem::path folder_;
+  TestFolder folder_;
 };
 
 TEST_F(TlsFiles, MadeCertificatesAreForTheirNames) {
@@ -72,8 +66,8 @@ TEST_F(TlsFiles, WrongOnesAreNamed) {
     EXPECT_EQ(result.error().code, ErrorCode::kInvalid);
     EXPECT_TRUE(result.error().message.contains(part)) << result.error().message;
   };
-  expect(load_certificate(folder_ / "absent", key), "absent: No such file");
-  expect(load_certificate(folder_, key), folder_.string());
+  expect(load_certificate(folder_.path() / "absent", key), "absent: No such file");
+  expect(load_certificate(folder_.path(), key), folder_.path().string());
   expect(load_certificate(chain, write("empty", "")), "empty holds no private key");
   expect(load_certificate(key, key), "k.pem holds no certificate");
   expect(load_certificate(chain, write("other.pem", other.private_key)), "does not belong");

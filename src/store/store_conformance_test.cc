@@ -6,11 +6,11 @@
 #include <memory>
 #include <thread>
 
+#include "base/testing/test_folder.h"
 #include "store/memory/entity_store.h"
 #include "store/memory/flare_store.h"
 #include "store/sqlite/stores.h"
 #include "store/store.h"
-#include "store/testing/test_folder.h"
 
 namespace gust::store {
 namespace {

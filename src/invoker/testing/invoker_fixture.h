@@ -13,30 +13,12 @@
 #include <vector>
 
 #include "base/encoding.h"
+#include "base/testing/test_folder.h"
 #include "invoker/invoker.h"
 #include "invoker/testing/fake_controller.h"
 #include "invoker/testing/fake_driver.h"
 
 namespace gust::invoker::testing {
-
-/// A directory that goes with its scope.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern = std::filesystem::temp_directory_path() / "gust-XXXXXX";
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline const std::string kFlare(32, 'f');
 
@@ -144,7 +126,7 @@ class InvokerFixture : public ::testing::Test {
     return news_[pack];
   }
 
-  TemporaryDirectory directory_;
+  TestFolder directory_;
   InvokerConfig config_;
   std::string code_ = "not really a shared object";
   std::string code_digest_ = sha256_hex(code_);

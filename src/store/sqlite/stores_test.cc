@@ -8,9 +8,9 @@
 #include <sys/resource.h>
 
 #include "base/encoding.h"
+#include "base/testing/test_folder.h"
 #include "store/sqlite/documents.h"
 #include "store/sqlite/schema.h"
-#include "store/testing/test_folder.h"
 
 namespace gust::store {
 namespace {

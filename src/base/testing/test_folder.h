@@ -8,12 +8,12 @@
 
 #include "base/check.h"
 
-namespace gust::store {
+namespace gust {
 
 class TestFolder {
  public:
   TestFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "gust-store-XXXXXX").string();
+    std::string name = (std::filesystem::temp_directory_path() / "gust-test-XXXXXX").string();
     GUST_CHECK(::mkdtemp(name.data()) != nullptr, "tests may write temporary files");
     path_ = name;
   }
@@ -29,4 +29,4 @@ class TestFolder {
   std::filesystem::path path_;
 };
 
-}  // namespace gust::store
+}  // namespace gust
