@@ -94,6 +94,25 @@ class FlareStore {
                                                    std::size_t limit) const = 0;
 };
 
+/// A flare that has not ended, as far as a later controller has to know it to go on with it.
+struct OpenFlare {
+  static constexpr std::string_view kNoun = "open flare";
+  FlarePtr flare;                   ///< without workers, and of its packs only who runs them
+  std::vector<std::string> params;  ///< of its workers; empty when it will not start (again)
+};
+
+/// Flares that have not ended, so that they outlive their controller.
+class OpenFlareStore {
+ public:
+  virtual ~OpenFlareStore() = default;
+  /// Remembers a flare until drop(); in the place of what was remembered of it.
+  virtual void keep(OpenFlare flare) = 0;
+  /// It has ended: FlareStore::add() has been called with it, which is written first, or with it.
+  virtual void drop(const FlareId& id) = 0;
+  /// Those that the controller before this one has left, in the order in which they arrived. For one call.
+  [[nodiscard]] virtual std::vector<OpenFlare> take_left() = 0;
+};
+
 /// Tells when what was stored is safe from the process's end.
 class Journal {
  public:
@@ -112,7 +131,9 @@ struct Stores {
   KeyStore& keys;
   TokenStore& tokens;
   FlareStore& flares;
+  OpenFlareStore& open_flares;
   Journal& journal;
+  std::string name;  ///< random; what is stored outlives the process under it. Empty: nothing does.
 };
 
 }  // namespace gust::store

@@ -12,6 +12,14 @@ class MemoryJournal final : public Journal {
   void when_written(std::move_only_function<void(Result<void>)> done) override { done({}); }
 };
 
+/// Open flares end with their controller.
+class MemoryOpenFlares final : public OpenFlareStore {
+ public:
+  void keep(OpenFlare /*flare*/) override {}
+  void drop(const FlareId& /*id*/) override {}
+  [[nodiscard]] std::vector<OpenFlare> take_left() override { return {}; }
+};
+
 struct MemoryStores {
   explicit MemoryStores(Retention retention = {}) : flares(retention) {}
 
@@ -22,9 +30,12 @@ struct MemoryStores {
   MemoryEntityStore<Key> keys;
   MemoryEntityStore<Token> tokens;
   MemoryFlareStore flares;
+  MemoryOpenFlares open_flares;
   MemoryJournal journal;
 
-  [[nodiscard]] Stores all() { return {actions, packages, triggers, rules, keys, tokens, flares, journal}; }
+  [[nodiscard]] Stores all() {
+    return {actions, packages, triggers, rules, keys, tokens, flares, open_flares, journal, {}};
+  }
 };
 
 }  // namespace gust::store

@@ -324,9 +324,26 @@ Result<void> read(const stored::Flare& from, FlareRecord& flare) {
   const auto fits = [&](const WorkerRange& range) {
     return range.first.value() <= flare.burst_size && range.count <= flare.burst_size - range.first.value();
   };
-  const bool whole = has_ended(flare.state) && flare.workers.size() == flare.burst_size &&
-                     std::ranges::all_of(flare.activations, fits, &ActivationRecord::workers);
+  const bool whole = std::ranges::all_of(flare.activations, fits, &ActivationRecord::workers) &&
+                     std::ranges::all_of(flare.packs, fits, &PackRecord::workers) &&
+                     flare.workers.size() == (has_ended(flare.state) ? flare.burst_size : 0);
   if (!whole) return damaged(FlareRecord::kNoun);
+  return {};
+}
+
+void write(const OpenFlare& open, stored::OpenFlare& to) {
+  write(*open.flare, *to.mutable_flare());
+  for (const std::string& text : open.params) to.add_params(text);
+}
+
+Result<void> read(const stored::OpenFlare& from, OpenFlare& open) {
+  auto flare = std::make_shared<FlareRecord>();
+  GUST_TRY_VOID(read(from.flare(), *flare));
+  open.params.assign(from.params().begin(), from.params().end());
+  const bool may_start = flare->state == FlareState::kQueued;
+  const bool whole = open.params.empty() ? !may_start : open.params.size() == flare->burst_size;
+  if (has_ended(flare->state) || !whole) return damaged(OpenFlare::kNoun);
+  open.flare = std::move(flare);
   return {};
 }
 
@@ -355,6 +372,7 @@ std::string to_document(const Rule& rule) { return serialise<stored::Rule>(rule)
 std::string to_document(const Key& key) { return serialise<stored::Key>(key); }
 std::string to_document(const Token& token) { return serialise<stored::Token>(token); }
 std::string to_document(const FlareRecord& flare) { return serialise<stored::Flare>(flare); }
+std::string to_document(const OpenFlare& open) { return serialise<stored::OpenFlare>(open); }
 
 template <>
 Result<Action> from_document(std::string_view bytes) {
@@ -382,7 +400,13 @@ Result<Token> from_document(std::string_view bytes) {
 }
 template <>
 Result<FlareRecord> from_document(std::string_view bytes) {
-  return parse<stored::Flare, FlareRecord>(bytes);
+  auto flare = parse<stored::Flare, FlareRecord>(bytes);
+  if (flare && !has_ended(flare->state)) return damaged(FlareRecord::kNoun);
+  return flare;
+}
+template <>
+Result<OpenFlare> from_document(std::string_view bytes) {
+  return parse<stored::OpenFlare, OpenFlare>(bytes);
 }
 
 }  // namespace gust::store

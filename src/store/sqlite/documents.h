@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "store/records.h"
+#include "store/store.h"
 
 namespace gust::store {
 
@@ -18,6 +19,7 @@ std::string to_document(const Key& key);
 std::string to_document(const Token& token);
 /// With its action, but without that one's code.
 std::string to_document(const FlareRecord& flare);
+std::string to_document(const OpenFlare& open);
 
 /// kInternal for bytes that are no such document.
 template <class T>

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <type_traits>
 
+#include "store/sqlite/code.h"
 #include "store/sqlite/documents.h"
 
 namespace gust::store {
@@ -13,37 +14,6 @@ constexpr const char* kSelect = "SELECT document FROM entities WHERE type = ?1";
 constexpr const char* kPut =
     "INSERT OR REPLACE INTO entities(type, namespace, path, code_digest, document) VALUES (?1, ?2, ?3, ?4, ?5)";
 constexpr const char* kRemove = "DELETE FROM entities WHERE type = ?1 AND namespace = ?2 AND path = ?3";
-constexpr const char* kSelectCode = "SELECT bytes FROM code WHERE digest = ?1";
-constexpr const char* kHasCode = "SELECT 1 FROM code WHERE digest = ?1";
-constexpr const char* kPutCode = "INSERT INTO code(digest, bytes) VALUES (?1, ?2)";
-constexpr const char* kDropUnusedCode =
-    "DELETE FROM code WHERE NOT EXISTS (SELECT 1 FROM entities WHERE code_digest = code.digest)";
-
-/// Actions with the same code share it.
-using Codes = std::map<std::string, std::shared_ptr<const std::string>, std::less<>>;
-
-Result<std::shared_ptr<const std::string>> load_code(Database& database, const std::string& digest, Codes& codes) {
-  auto& slot = codes[digest];
-  if (slot) return slot;
-  Statement* select = GUST_TRY(database.prepare(kSelectCode));
-  const bool found = GUST_TRY(select->bind(digest).step());
-  if (!found) {
-    return fail(ErrorCode::kInvalid, database.file().string() + ": the code of an action is missing: restore a copy");
-  }
-  slot = std::make_shared<const std::string>(select->bytes(0));
-  select->reset();
-  return slot;
-}
-
-Result<void> put_code(Database& database, const Action& action) {
-  if (!action.code) return {};
-  Statement* has = GUST_TRY(database.prepare(kHasCode));
-  const bool there = GUST_TRY(has->bind(action.code_digest).step());
-  has->reset();
-  if (there) return {};
-  Statement* put = GUST_TRY(database.prepare(kPutCode));
-  return put->bind(action.code_digest, Blob{*action.code}).run();
-}
 
 template <class T>
 std::string_view digest_of(const T& entity) {
@@ -61,7 +31,7 @@ Result<void> SqliteEntityStore<T>::load(Database& database) {
   while (GUST_TRY(select->step())) {
     T entity = GUST_TRY(from_document<T>(select->bytes(0)));
     if constexpr (std::is_same_v<T, Action>) {
-      if (!entity.code_digest.empty()) entity.code = GUST_TRY(load_code(database, entity.code_digest, codes));
+      GUST_TRY_VOID(load_code(database, entity, codes));
     }
     memory_.restore(std::move(entity));
   }
@@ -110,7 +80,7 @@ Result<void> SqliteEntityStore<T>::write(Database& database) {
     const std::string document = to_document(*entity);
     GUST_TRY_VOID(put->bind(T::kNoun, name.first, name.second, digest_of(*entity), Blob{document}).run());
   }
-  if constexpr (std::is_same_v<T, Action>) GUST_TRY_VOID(database.run(kDropUnusedCode));
+  if constexpr (std::is_same_v<T, Action>) GUST_TRY_VOID(drop_unused_code(database));
   return {};
 }
 

@@ -11,7 +11,7 @@ constexpr std::int64_t kApplicationId = 0x67757374;
 
 // Sequences count flares as they end. A flare's document stands apart from its row, so that lists read only small rows.
 // `activations` has those whose id is not their flare's.
-constexpr const char* kTables = R"(
+constexpr const char* kFirstTables = R"(
 CREATE TABLE entities(
   type TEXT NOT NULL, namespace TEXT NOT NULL, path TEXT NOT NULL, code_digest TEXT NOT NULL, document BLOB NOT NULL,
   PRIMARY KEY(type, namespace, path)) WITHOUT ROWID;
@@ -28,13 +28,22 @@ CREATE TABLE activations(id TEXT PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT
 CREATE INDEX activations_by_flare ON activations(sequence);
 )";
 
-Result<void> create(Database& database) {
+// Since version 2. `name` has one row.
+constexpr const char* kSecondTables = R"(
+CREATE TABLE open_flares(
+  id TEXT PRIMARY KEY, received INTEGER NOT NULL, code_digest TEXT NOT NULL, document BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX open_flares_by_code ON open_flares(code_digest);
+CREATE TABLE name(name TEXT NOT NULL);
+INSERT INTO name VALUES (lower(hex(randomblob(16))));
+)";
+
+Result<void> upgrade(Database& database, std::int64_t version) {
   GUST_TRY_VOID(database.run("BEGIN IMMEDIATE"));
-  GUST_TRY_VOID(database.run(kTables));
-  GUST_TRY_VOID(database.run(
+  if (version < 1) GUST_TRY_VOID(database.run(kFirstTables));
+  if (version < 2) GUST_TRY_VOID(database.run(kSecondTables));
+  return database.run(
       fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT", kApplicationId, kSchemaVersion)
-          .c_str()));
-  return {};
+          .c_str());
 }
 
 }  // namespace
@@ -46,7 +55,7 @@ Result<void> prepare_schema(Database& database) {
   const std::int64_t application = GUST_TRY(database.number("PRAGMA application_id"));
   const std::int64_t version = GUST_TRY(database.number("PRAGMA user_version"));
   const std::int64_t tables = GUST_TRY(database.number("SELECT count(*) FROM sqlite_schema"));
-  if (application == 0 && version == 0 && tables == 0) return create(database);
+  if (application == 0 && version == 0 && tables == 0) return upgrade(database, 0);
   if (application != kApplicationId) {
     return fail(ErrorCode::kInvalid,
                 fmt::format("{} is the database of another program; name another folder", database.file().string()));
@@ -58,7 +67,18 @@ Result<void> prepare_schema(Database& database) {
                     "or name another folder",
                     database.file().string(), version, kSchemaVersion));
   }
-  return {};
+  return version < kSchemaVersion ? upgrade(database, version) : Result<void>();
+}
+
+Result<std::string> read_name(Database& database) {
+  Statement* select = GUST_TRY(database.prepare("SELECT name FROM name"));
+  const bool found = GUST_TRY(select->step());
+  if (!found) {
+    return fail(ErrorCode::kInvalid, database.file().string() + ": it has lost its name: restore a copy");
+  }
+  std::string name(select->bytes(0));
+  select->reset();
+  return name;
 }
 
 }  // namespace gust::store

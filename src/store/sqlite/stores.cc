@@ -62,8 +62,9 @@ Result<std::unique_ptr<SqliteStores>> SqliteStores::open(const std::filesystem::
       new SqliteStores(std::move(lock), std::move(writer), std::move(reader), options));
   Database loader = GUST_TRY(Database::open(file, Access::kRead));
   GUST_TRY_VOID(stores->load(loader));
-  stores->writer_.start({&stores->actions_, &stores->packages_, &stores->triggers_, &stores->rules_, &stores->keys_,
-                         &stores->tokens_, &stores->flares_});
+  // Open flares first: no group may have the removal of one without its end, and actions look whose code is in use.
+  stores->writer_.start({&stores->open_flares_, &stores->actions_, &stores->packages_, &stores->triggers_,
+                         &stores->rules_, &stores->keys_, &stores->tokens_, &stores->flares_});
   return stores;
 }
 
@@ -72,7 +73,9 @@ SqliteStores::SqliteStores(UniqueFd lock, Database writer, Database reader, Sqli
 
 SqliteStores::~SqliteStores() { writer_.stop(); }
 
-Stores SqliteStores::all() { return {actions_, packages_, triggers_, rules_, keys_, tokens_, flares_, writer_}; }
+Stores SqliteStores::all() {
+  return {actions_, packages_, triggers_, rules_, keys_, tokens_, flares_, open_flares_, writer_, name_};
+}
 
 Result<void> SqliteStores::load(Database& database) {
   GUST_TRY_VOID(actions_.load(database));
@@ -81,6 +84,8 @@ Result<void> SqliteStores::load(Database& database) {
   GUST_TRY_VOID(rules_.load(database));
   GUST_TRY_VOID(keys_.load(database));
   GUST_TRY_VOID(tokens_.load(database));
+  GUST_TRY_VOID(open_flares_.load(database));
+  name_ = GUST_TRY(read_name(database));
   return flares_.load();
 }
 

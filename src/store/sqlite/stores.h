@@ -4,11 +4,13 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "base/fd.h"
 #include "base/result.h"
 #include "store/sqlite/entity_store.h"
 #include "store/sqlite/flare_store.h"
+#include "store/sqlite/open_flares.h"
 #include "store/sqlite/writer.h"
 #include "store/store.h"
 
@@ -40,6 +42,8 @@ class SqliteStores {
   SqliteEntityStore<Key> keys_{writer_};
   SqliteEntityStore<Token> tokens_{writer_};
   SqliteFlareStore flares_;
+  SqliteOpenFlares open_flares_{writer_};
+  std::string name_;
 };
 
 }  // namespace gust::store

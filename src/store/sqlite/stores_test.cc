@@ -111,7 +111,7 @@ std::shared_ptr<FlareRecord> whole_flare() {
 
 class SqliteStoresTest : public testing::Test {
  protected:
-  std::unique_ptr<SqliteStores> open(SqliteFlareStoreOptions options = {}) const {
+  std::unique_ptr<SqliteStores> open_stores(SqliteFlareStoreOptions options = {}) const {
     auto stores = SqliteStores::open(folder_.path(), options);
     EXPECT_TRUE(stores) << stores.error().message;
     return stores ? std::move(*stores) : nullptr;
@@ -144,7 +144,7 @@ TEST_F(SqliteStoresTest, EntitiesAreTheSameAfterARestart) {
   std::string key;
   std::string token;
   {
-    const auto stores = open();
+    const auto stores = open_stores();
     const Stores all = stores->all();
     action = all.actions.put(whole_action(), Overwrite::kNo).value();
     Package given_package;
@@ -176,7 +176,7 @@ TEST_F(SqliteStoresTest, EntitiesAreTheSameAfterARestart) {
     given_token.expires = from_micros(1'700'000'000'000'001);
     token = to_document(*all.tokens.put(given_token, Overwrite::kNo).value());
   }
-  const auto stores = open();
+  const auto stores = open_stores();
   const Stores all = stores->all();
   const auto again = all.actions.get("guest", "pkg/hello");
   ASSERT_TRUE(again);
@@ -200,10 +200,10 @@ TEST_F(SqliteStoresTest, EntitiesAreTheSameAfterARestart) {
 TEST_F(SqliteStoresTest, FlaresAreTheSameAfterARestart) {
   const auto flare = whole_flare();
   {
-    const auto stores = open();
+    const auto stores = open_stores();
     stores->all().flares.add(flare);
   }
-  const auto stores = open();
+  const auto stores = open_stores();
   const FlareStore& flares = stores->all().flares;
   EXPECT_FALSE(flares.get_recent("guest", flare->id));
   const auto again = flares.get("guest", flare->id);
@@ -223,8 +223,90 @@ TEST_F(SqliteStoresTest, FlaresAreTheSameAfterARestart) {
   EXPECT_EQ(flares.count_activations(query), 2U);
 }
 
+OpenFlare open_flare(FlareState state) {
+  auto flare = std::make_shared<FlareRecord>(*whole_flare());
+  flare->state = state;
+  flare->stamps.ended = {};
+  flare->cause.reset();
+  flare->workers.clear();
+  return {.flare = std::move(flare), .params = {"{}", "1", R"({"a":2})"}};
+}
+
+TEST_F(SqliteStoresTest, OpenFlaresOutliveTheProcessWithTheirCode) {
+  const OpenFlare open = open_flare(FlareState::kQueued);
+  auto later = std::make_shared<FlareRecord>(*open_flare(FlareState::kStarting).flare);
+  later->stamps.received += std::chrono::seconds(1);
+  std::string name;
+  {
+    const auto stores = open_stores();
+    const Stores all = stores->all();
+    name = all.name;
+    EXPECT_EQ(name.size(), 32U);
+    EXPECT_TRUE(all.open_flares.take_left().empty());
+    ASSERT_TRUE(all.actions.put(whole_action(), Overwrite::kNo));
+    all.open_flares.keep({.flare = later, .params = {}});
+    all.open_flares.keep(open);
+    ASSERT_TRUE(wait_written(*stores));
+    ASSERT_TRUE(all.actions.remove("guest", "pkg/hello"));
+  }
+  const auto stores = open_stores();
+  EXPECT_EQ(stores->all().name, name);
+  const auto left = stores->all().open_flares.take_left();
+  ASSERT_EQ(left.size(), 2U);
+  EXPECT_EQ(to_document(left[0]), to_document(open));
+  EXPECT_EQ(*left[0].flare->action->code, *whole_action().code);
+  EXPECT_EQ(left[1].flare->id, later->id);
+  EXPECT_TRUE(left[1].params.empty());
+  for (const OpenFlare& each : left) stores->all().open_flares.drop(each.flare->id);
+  ASSERT_TRUE(stores->all().actions.put(whole_action(), Overwrite::kYes));
+  ASSERT_TRUE(stores->all().actions.remove("guest", "pkg/hello"));
+  ASSERT_TRUE(wait_written(*stores));
+  EXPECT_EQ(count("SELECT count(*) FROM open_flares"), 0);
+  EXPECT_EQ(count("SELECT count(*) FROM code"), 0);
+}
+
+TEST_F(SqliteStoresTest, AFlareIsOpenOrHasEnded) {
+  const auto flare = whole_flare();
+  {
+    const auto stores = open_stores();
+    const Stores all = stores->all();
+    OpenFlare open = open_flare(FlareState::kStarting);
+    auto same = std::make_shared<FlareRecord>(*open.flare);
+    same->id = flare->id;
+    all.open_flares.keep({.flare = same, .params = {}});
+    ASSERT_TRUE(wait_written(*stores));
+    EXPECT_EQ(count("SELECT count(*) FROM open_flares"), 1);
+    // As if it were killed before the next group.
+    all.flares.add(flare);
+    ASSERT_TRUE(wait_written(*stores));
+  }
+  {
+    const auto stores = open_stores();
+    EXPECT_TRUE(stores->all().open_flares.take_left().empty());
+    EXPECT_TRUE(stores->all().flares.get("guest", flare->id));
+    ASSERT_TRUE(wait_written(*stores));
+    EXPECT_EQ(count("SELECT count(*) FROM open_flares"), 0);
+    // One that ends before it is written is never there.
+    const OpenFlare brief = open_flare(FlareState::kStarting);
+    stores->all().open_flares.keep(brief);
+    stores->all().open_flares.drop(brief.flare->id);
+  }
+  EXPECT_TRUE(open_stores()->all().open_flares.take_left().empty());
+}
+
+TEST_F(SqliteStoresTest, AnOlderDatabaseIsBroughtUpToDate) {
+  const auto flare = whole_flare();
+  open_stores()->all().flares.add(flare);
+  ASSERT_TRUE(
+      Database::open(file(), Access::kWrite)->run("DROP TABLE open_flares; DROP TABLE name; PRAGMA user_version = 1"));
+  const auto stores = open_stores();
+  ASSERT_TRUE(stores);
+  EXPECT_TRUE(stores->all().flares.get("guest", flare->id));
+  EXPECT_FALSE(stores->all().name.empty());
+}
+
 TEST_F(SqliteStoresTest, CodeIsKeptOnceForAsLongAsAnActionHasIt) {
-  const auto stores = open();
+  const auto stores = open_stores();
   const Stores all = stores->all();
   Action other = whole_action();
   other.name = "other";
@@ -244,7 +326,7 @@ TEST_F(SqliteStoresTest, CodeIsKeptOnceForAsLongAsAnActionHasIt) {
 }
 
 TEST_F(SqliteStoresTest, WhatIsWrittenLeavesMemory) {
-  const auto stores = open({.retention = {}, .recent_limit = Bytes(1)});
+  const auto stores = open_stores({.retention = {}, .recent_limit = Bytes(1)});
   FlareStore& flares = stores->all().flares;
   const auto first = whole_flare();
   const auto second = whole_flare();
@@ -260,7 +342,7 @@ TEST_F(SqliteStoresTest, WhatIsWrittenLeavesMemory) {
 }
 
 TEST_F(SqliteStoresTest, FlaresAreWrittenWithoutBeingAskedFor) {
-  const auto stores = open();
+  const auto stores = open_stores();
   stores->all().flares.add(whole_flare());
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (count("SELECT count(*) FROM flares") == 0) ASSERT_LT(std::chrono::steady_clock::now(), deadline);
@@ -269,7 +351,7 @@ TEST_F(SqliteStoresTest, FlaresAreWrittenWithoutBeingAskedFor) {
 TEST_F(SqliteStoresTest, RetentionHoldsInTheDatabaseAndOverRestarts) {
   std::vector<FlarePtr> added;
   {
-    const auto stores = open({.retention = {.byte_limit = Bytes::mb(100), .flare_limit = 3}});
+    const auto stores = open_stores({.retention = {.byte_limit = Bytes::mb(100), .flare_limit = 3}});
     for (int i = 0; i < 5; ++i) added.push_back(whole_flare());
     for (const FlarePtr& flare : added) stores->all().flares.add(flare);
     ASSERT_TRUE(wait_written(*stores));
@@ -278,27 +360,27 @@ TEST_F(SqliteStoresTest, RetentionHoldsInTheDatabaseAndOverRestarts) {
     EXPECT_EQ(count("SELECT count(*) FROM activations"), 3);
   }
   {
-    const auto stores = open({.retention = {.byte_limit = Bytes::mb(100), .flare_limit = 2}});
+    const auto stores = open_stores({.retention = {.byte_limit = Bytes::mb(100), .flare_limit = 2}});
     EXPECT_FALSE(stores->all().flares.get("guest", added[2]->id));
     EXPECT_TRUE(stores->all().flares.get("guest", added[3]->id));
     EXPECT_EQ(stores->all().flares.list("guest", 0, 10).size(), 2U);
   }
   // They ended in 1970.
-  const auto stores = open({.retention = {.byte_limit = Bytes::mb(100), .age_limit = std::chrono::hours(1)}});
+  const auto stores = open_stores({.retention = {.byte_limit = Bytes::mb(100), .age_limit = std::chrono::hours(1)}});
   EXPECT_TRUE(stores->all().flares.list("guest", 0, 10).empty());
   ASSERT_TRUE(wait_written(*stores));
   EXPECT_EQ(count("SELECT count(*) FROM flares"), 0);
 }
 
 TEST_F(SqliteStoresTest, OneControllerAtATime) {
-  const auto first = open();
+  const auto first = open_stores();
   const Error refused = refusal();
   EXPECT_EQ(refused.code, ErrorCode::kBusy);
   EXPECT_NE(refused.message.find("process id " + std::to_string(::getpid())), std::string::npos) << refused.message;
 }
 
 TEST_F(SqliteStoresTest, RefusesANewerSchemaAndOtherPrograms) {
-  open();
+  open_stores();
   ASSERT_TRUE(Database::open(file(), Access::kWrite)->run("PRAGMA user_version = 999"));
   const Error newer = refusal();
   EXPECT_EQ(newer.code, ErrorCode::kVersionMismatch);
@@ -343,7 +425,7 @@ class FullDisk {
 TEST_F(SqliteStoresTest, AFullDiskLosesNothingWhileTheProcessLives) {
   const auto flare = whole_flare();
   {
-    const auto stores = open({.retention = {}, .recent_limit = Bytes(1)});
+    const auto stores = open_stores({.retention = {}, .recent_limit = Bytes(1)});
     const Stores all = stores->all();
     {
       const FullDisk full;
@@ -362,13 +444,13 @@ TEST_F(SqliteStoresTest, AFullDiskLosesNothingWhileTheProcessLives) {
     EXPECT_TRUE(wait_written(*stores));
     EXPECT_EQ(count("SELECT count(*) FROM flares"), 2);
   }
-  const auto stores = open();
+  const auto stores = open_stores();
   EXPECT_TRUE(stores->all().actions.get("guest", "pkg/hello"));
   EXPECT_TRUE(stores->all().flares.get("guest", flare->id));
 }
 
 TEST_F(SqliteStoresTest, WhenTooMuchWaitsForTheDiskTheOldestAreGivenUp) {
-  const auto stores = open({.retention = {}, .recent_limit = Bytes(1), .unwritten_limit = Bytes(1)});
+  const auto stores = open_stores({.retention = {}, .recent_limit = Bytes(1), .unwritten_limit = Bytes(1)});
   const FullDisk full;
   FlareStore& flares = stores->all().flares;
   const auto first = whole_flare();
