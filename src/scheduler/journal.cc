@@ -128,6 +128,17 @@ Result<Admission> Journal::submit(Job job, Moment now) {
   return admission;
 }
 
+Result<void> Journal::adopt(const Job& job, const packing::Plan& plan, std::span<const PackId> over, Moment now) {
+  auto adopted = scheduler_.adopt(job, plan, over, now);
+  if (sink_) {
+    std::string list;
+    for (const PackId pack : over) list += fmt::format("{}{}", list.empty() ? "" : ",", pack.value());
+    sink_(fmt::format(R"({},{},"plan":{},"over":[{}],"adopted":{}}})", head_text(now, "adopt"), job_text(job),
+                      plan_text(plan), list, adopted.has_value()));
+  }
+  return adopted;
+}
+
 std::vector<Start> Journal::admit(Moment now) {
   auto starts = scheduler_.admit(now);
   if (sink_) {
@@ -187,6 +198,19 @@ Job job_of(const Json& line) {
           .priority = line.at("priority").get<Priority>()};
 }
 
+/// The reverse of plan_text().
+packing::Plan plan_of(const Json& runs) {
+  packing::Plan plan;
+  std::uint32_t first = 0;
+  for (const Json& run : runs) {
+    const auto workers = run.at(1).get<std::uint32_t>();
+    for (auto left = run.at(2).get<std::uint32_t>(); left > 0; --left, first += workers) {
+      plan.push_back({.invoker = InvokerId(run.at(0).get<std::uint32_t>()), .workers = {WorkerId(first), workers}});
+    }
+  }
+  return plan;
+}
+
 /// False for a call that there is not.
 bool repeat(const Json& line, Journal& journal, Replayed& counts) {
   const auto now = Moment(line.at("t").get<std::int64_t>());
@@ -197,6 +221,10 @@ bool repeat(const Json& line, Journal& journal, Replayed& counts) {
     const auto admission = journal.submit(job_of(line), now);
     counts.refused += admission ? 0 : 1;
     counts.starts += admission && *admission ? 1 : 0;
+  } else if (call == "adopt") {
+    std::vector<PackId> over;
+    for (const Json& pack : line.at("over")) over.emplace_back(pack.get<std::uint32_t>());
+    (void)journal.adopt(job_of(line), plan_of(line.at("plan")), over, now);
   } else if (call == "admit") {
     const auto starts = journal.admit(now).size();
     counts.starts += starts;

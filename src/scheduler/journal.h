@@ -7,6 +7,7 @@
 #include <functional>
 #include <istream>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +33,7 @@ class Journal {
   bool drain(InvokerId invoker, Moment now);
   bool uncordon(InvokerId invoker, Moment now);
   [[nodiscard]] Result<Admission> submit(Job job, Moment now);
+  Result<void> adopt(const Job& job, const packing::Plan& plan, std::span<const PackId> over, Moment now);
   [[nodiscard]] std::vector<Start> admit(Moment now);
   void release(const FlareId& flare, Moment now);
   void release_pack(const FlareId& flare, PackId pack, Moment now);

@@ -97,6 +97,15 @@ void Ledger::take(InvokerId invoker, std::uint32_t slots, Bytes memory) {
   totals_.memory_free -= memory;
 }
 
+bool Ledger::try_take(InvokerId invoker, std::uint32_t slots, Bytes memory) {
+  const auto found = index_.find(invoker);
+  if (found == index_.end()) return false;
+  const auto& capacity = invokers_[found->second];
+  if (slots > capacity.free_slots || memory > capacity.free_memory) return false;
+  take(invoker, slots, memory);
+  return true;
+}
+
 void Ledger::give(InvokerId invoker, std::uint32_t slots, Bytes memory) {
   const auto index = index_of(invoker);
   auto& capacity = invokers_[index];

@@ -42,6 +42,9 @@ class Ledger {
   void take(InvokerId invoker, std::uint32_t slots, Bytes memory);
   void give(InvokerId invoker, std::uint32_t slots, Bytes memory);
 
+  /// take(), or false and nothing has changed.
+  bool try_take(InvokerId invoker, std::uint32_t slots, Bytes memory);
+
   /// Where an invoker stands in invokers(); aborts when it is not there.
   [[nodiscard]] std::size_t index_of(InvokerId invoker) const;
   /// What is not taken of the invoker at this index, cordoned or not.

@@ -330,6 +330,38 @@ void Scheduler::reserve(const Job& job, Tenant& tenant, const packing::Plan& pla
   running_.emplace(job.flare, std::move(reservation));
 }
 
+Result<void> Scheduler::adopt(const Job& job, const packing::Plan& plan, std::span<const PackId> over, Moment now) {
+  if (queue_.find(job.flare) != nullptr || running_.contains(job.flare)) {
+    return fail(ErrorCode::kExists, fmt::format("flare {} is here already", job.flare.str()));
+  }
+  Tenant& tenant = tenants_.of(job.namespace_name);
+  Reservation reservation{.tenant = &tenant,
+                          .memory_per_pack = job.demand.memory_per_pack,
+                          .ends = now + job.time_limit,
+                          .holds = std::vector<Hold>(plan.size()),
+                          .open = 0};
+  std::uint32_t slots = 0;
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    if (std::ranges::find(over, PackId(static_cast<std::uint32_t>(i))) != over.end()) continue;
+    if (!ledger_.try_take(plan[i].invoker, plan[i].workers.count, job.demand.memory_per_pack)) {
+      for (const Hold& hold : reservation.holds) {
+        if (hold.slots != 0) ledger_.give(hold.invoker, hold.slots, reservation.memory_per_pack);
+      }
+      return fail(ErrorCode::kUnavailable,
+                  fmt::format("invoker {} has no room any more for what runs there", plan[i].invoker.value()));
+    }
+    reservation.holds[i] = {plan[i].invoker, plan[i].workers.count};
+    slots += plan[i].workers.count;
+    ++reservation.open;
+  }
+  if (reservation.open == 0) return {};
+  tenants_.take(tenant, slots, now);
+  running_.emplace(job.flare, std::move(reservation));
+  promise_.reset();
+  changed_ = true;
+  return {};
+}
+
 void Scheduler::give_back(Reservation& reservation, Hold& hold, Moment now) {
   if (hold.slots == 0) return;
   ledger_.give(hold.invoker, hold.slots, reservation.memory_per_pack);

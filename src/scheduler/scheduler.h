@@ -92,6 +92,11 @@ class Scheduler {
   /// kBusy when the queue is full; kExists when this id is queued or running.
   [[nodiscard]] Result<Admission> submit(Job job, Moment now);
 
+  /// A flare that an earlier scheduler started and that still runs: what its plan has of packs is reserved, but for
+  /// those that are `over`. It ends by its time limit, from now on. Errors: kExists when this id is queued or running;
+  /// kUnavailable when an invoker is not there, or has not that much left. Then nothing has changed.
+  Result<void> adopt(const Job& job, const packing::Plan& plan, std::span<const PackId> over, Moment now);
+
   /// The flares that may start now, with their reserved plans, in the order in which they were chosen.
   /// Cheap when nothing happened since the last call.
   [[nodiscard]] std::vector<Start> admit(Moment now);
