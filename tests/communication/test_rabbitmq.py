@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 
 import pytest
 
@@ -103,11 +104,13 @@ def test_a_broker_that_has_its_queues_again_is_waited_for(make_cluster, tmp_path
         make_cluster(invokers=2, slots=4, environment={"GUST_RABBITMQ": broker.uri}) as cluster,
     ):
         cluster.deploy("talk", worker("talk"), "--timeout", "100s")
-        flare = start(cluster, *[{"do": "rounds", "count": 3000}] * 2)
-        wait_for(lambda: len(broker.queues()) >= 4, 60, "packs that talk")
+        rounds = {"do": "rounds", "count": 3000, "pause_ms": 2}
+        flare = start(cluster, *[rounds] * 2)
+        cluster.wait_running(flare)
+        time.sleep(1)  # of the six that it takes at the least
         broker.kill()
-        broker.start()
         assert cluster.look(flare)["stamps"]["ended"] is None, "it was not in the middle"
+        broker.start()
         assert results(cluster.wait_ended(flare, 60)) == [3000] * 2
         broker.wait_empty()
 

@@ -190,7 +190,7 @@ Json shared(gust::Burst& burst) {
 }
 
 // Messages to the next worker and from the one before, in so many rounds; what came is checked.
-Json rounds(gust::Burst& burst, std::uint32_t count) {
+Json rounds(gust::Burst& burst, std::uint32_t count, std::chrono::milliseconds pause) {
   const std::uint32_t size = burst.burst_size();
   const std::uint32_t next = (burst.worker_id() + 1) % size;
   const std::uint32_t previous = (burst.worker_id() + size - 1) % size;
@@ -198,6 +198,7 @@ Json rounds(gust::Burst& burst, std::uint32_t count) {
     burst.send(next, std::vector<std::uint32_t>{round, burst.worker_id()});
     const auto came = burst.recv<std::uint32_t>(previous).to_vector();
     if (came != std::vector<std::uint32_t>{round, previous}) throw std::runtime_error("not what was sent");
+    std::this_thread::sleep_for(pause);
   }
   return count;
 }
@@ -228,7 +229,10 @@ Json work(const Json& params, gust::Burst& burst) {
     throw std::runtime_error("no such file");
   }
   if (what == "barrier later") return burst.start_barrier(limit).wait(), "passed";
-  if (what == "rounds") return rounds(burst, params.at("count").get<std::uint32_t>());
+  if (what == "rounds") {
+    return rounds(burst, params.at("count").get<std::uint32_t>(),
+                  std::chrono::milliseconds(params.value("pause_ms", 0)));
+  }
   if (what == "fractions") return fractions(burst);
   if (what == "receive") return burst.recv<int>(peer, limit).front();
   if (what == "receive from any") return burst.recv_any<int>(limit).from;
