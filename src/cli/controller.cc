@@ -138,7 +138,13 @@ void say_ready(int ready_fd, const Config& config, const std::string& endpoint, 
   if (::write(fd.get(), text.data(), text.size()) < 0) spdlog::warn("cannot tell the parent process that we are ready");
 }
 
-Result<ExitCode> run_controller(const Config& config, int ready_fd) {
+/// What `gust up` tells its controller; not for people.
+struct Session {
+  int ready_fd = -1;
+  bool cancel_on_sigterm = false;  ///< what runs ends with the session
+};
+
+Result<ExitCode> run_controller(const Config& config, const Session& session) {
   if (config.api_key.empty()) {
     return fail(ErrorCode::kInvalid,
                 fmt::format("a controller needs a key for its clients: set GUST_API_KEY, for example to gust:{}",
@@ -166,7 +172,7 @@ Result<ExitCode> run_controller(const Config& config, int ready_fd) {
                                                                    .runtimes = config.runtimes,
                                                                    .record_file = config.record,
                                                                    .record_limit = config.record_limit},
-                                                                  state.stores().flares));
+                                                                  state.stores()));
   openwhisk::KeyTable keys;
   keys.add(config.api_key, "guest", openwhisk::Role::kOperator);
   asio::thread_pool readers(1);  // of what may wait for a disk
@@ -188,15 +194,18 @@ Result<ExitCode> run_controller(const Config& config, int ready_fd) {
       io, options, identity ? std::optional(identity->certificate) : std::nullopt,
       [&api](http::Request request, http::Responder respond) { api.handle(std::move(request), std::move(respond)); }));
 
+  // Ctrl-C ends what runs; whoever supervises this process sends SIGTERM, and starts it again.
   asio::signal_set signals(io, SIGINT, SIGTERM);
-  signals.async_wait([&](boost::system::error_code error, int) {
+  signals.async_wait([&](boost::system::error_code error, int signal) {
     if (error) return;
     server->stop();
-    controller->shut_down([&io] { io.stop(); });
+    const bool leave = signal == SIGTERM && !session.cancel_on_sigterm;
+    controller->shut_down(leave ? controller::OpenFlares::kLeave : controller::OpenFlares::kCancel,
+                          [&io] { io.stop(); });
   });
   const bool tls = transport != http::Transport::kPlainOnly;
   const bool is_v6 = address.host.find(':') != std::string::npos;
-  say_ready(ready_fd, config,
+  say_ready(session.ready_fd, config,
             fmt::format("{}://{}:{}", tls ? "https" : "http", is_v6 ? "[" + address.host + "]" : address.host,
                         server->port()),
             controller->invoker_address(), identity.value_or(Identity{}));
@@ -215,7 +224,8 @@ void add_controller(CLI::App& app, Chosen& chosen) {
   CLI::App* sub = app.add_subcommand("controller", "Run a controller: clients and invokers connect to it");
   sub->footer(
       "Example:\n  GUST_API_KEY=me:$(openssl rand -hex 16) gust controller --listen 0.0.0.0:3233 "
-      "--invoker-listen 0.0.0.0:3234");
+      "--invoker-listen 0.0.0.0:3234\n"
+      "With --state, SIGTERM leaves what runs and waits to the next controller with that state; Ctrl-C cancels it.");
   auto options = std::make_shared<Options>(*sub);
   options->add_controller()
       .add("--invoker-listen", "invoker_listen")
@@ -224,14 +234,15 @@ void add_controller(CLI::App& app, Chosen& chosen) {
       .add("--join-ca", "join_ca")
       .add("--certificate-life", "certificate_life")
       .add("--state-dir", "state_dir");
-  auto ready_fd = std::make_shared<int>(-1);
-  sub->add_option("--ready-fd", *ready_fd, "File descriptor on which to tell that it is ready")->group("");
-  sub->callback([&chosen, options, ready_fd] {
-    chosen.run = [options, ready_fd] {
+  auto session = std::make_shared<Session>();
+  sub->add_option("--ready-fd", session->ready_fd, "File descriptor on which to tell that it is ready")->group("");
+  sub->add_flag("--cancel-on-sigterm", session->cancel_on_sigterm, "SIGTERM ends what runs, like Ctrl-C")->group("");
+  sub->callback([&chosen, options, session] {
+    chosen.run = [options, session] {
       const auto config = options->load();
       if (!config) return report(config.error());
       set_up_log("controller", config->log_level);
-      const Result<ExitCode> code = run_controller(*config, *ready_fd);
+      const Result<ExitCode> code = run_controller(*config, *session);
       return code ? static_cast<int>(*code) : report(code.error());
     };
   });

@@ -141,7 +141,8 @@ class Up {
                          "--state-dir",
                          (state_.path() / "controller").string(),
                          "--ready-fd",
-                         std::to_string(write_end.get())};
+                         std::to_string(write_end.get()),
+                         "--cancel-on-sigterm"};
     command.environment = {"GUST_API_KEY=" + config_.api_key,
                            "GUST_TRANSPORT=" + config_.transport,
                            "GUST_LOG_LEVEL=" + config_.log_level,

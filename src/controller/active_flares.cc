@@ -50,30 +50,4 @@ std::vector<FlareId> ActiveFlares::ids() const {
   return ids;
 }
 
-store::FlarePtr copy_record(const store::FlareRecord& record, Detail detail) {
-  if (detail == Detail::kFull) return std::make_shared<const store::FlareRecord>(record);
-  auto copy = std::make_shared<store::FlareRecord>();
-  copy->id = record.id;
-  copy->run = record.run;
-  copy->priority = record.priority;
-  copy->retries = record.retries;
-  copy->lost = record.lost;
-  copy->namespace_name = record.namespace_name;
-  copy->action = record.action;
-  copy->invocation = record.invocation;
-  copy->strategy = record.strategy;
-  copy->granularity = record.granularity;
-  copy->burst_size = record.burst_size;
-  copy->backend = record.backend;
-  copy->chunk = record.chunk;
-  copy->state = record.state;
-  copy->stamps = record.stamps;
-  copy->cause = record.cause;
-  copy->activations = record.activations;
-  copy->workers_started = record.workers_started;
-  copy->workers_finished = record.workers_finished;
-  copy->workers_with_error = record.workers_with_error;
-  return copy;
-}
-
 }  // namespace gust::controller

@@ -22,6 +22,8 @@ struct Waiter {
 struct ActiveFlare {
   ActiveFlare(FlareId id, FlareRequest request, boost::asio::any_io_executor executor)
       : flare(std::move(id), std::move(request)), time_limit(executor) {}
+  ActiveFlare(store::OpenFlare open, boost::asio::any_io_executor executor)
+      : flare(std::move(open)), time_limit(executor) {}
 
   Flare flare;
   boost::asio::steady_timer time_limit;
@@ -50,8 +52,5 @@ class ActiveFlares {
   std::unordered_map<FlareId, std::unique_ptr<ActiveFlare>> flares_;
   std::unordered_map<FlareId, FlareId> runs_;  // of flares that started again
 };
-
-/// A copy for readers; kSummary leaves out packs, workers and results.
-store::FlarePtr copy_record(const store::FlareRecord& record, Detail detail);
 
 }  // namespace gust::controller

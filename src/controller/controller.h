@@ -107,14 +107,20 @@ enum class InvokerUse : std::uint8_t {
   kDrained,  ///< no further packs; those that run there go on
 };
 
+enum class OpenFlares : std::uint8_t {
+  kCancel,
+  kLeave,  ///< to the next controller with this state; cancelled if the state ends with the process
+};
+
 template <class T>
 using Callback = std::move_only_function<void(Result<T>)>;
 
 class Controller {
  public:
-  /// Listens for invokers. kUnavailable when the address cannot be had.
+  /// Listens for invokers, and goes on with the flares that the controller before has left in the stores: their
+  /// invokers have `invoker_silence` to come back. kUnavailable when the address cannot be had. The stores outlive it.
   static Result<std::unique_ptr<Controller>> create(boost::asio::io_context& io, ControllerOptions options,
-                                                    store::FlareStore& flares);
+                                                    const store::Stores& stores);
   virtual ~Controller() = default;
 
   /// Accepts a flare: it runs, or waits. Errors: kNeverFits, kBusy (queue full), kUnavailable (no invoker), kInvalid
@@ -142,8 +148,9 @@ class Controller {
 
   /// Where invokers connect to, with the kernel's choice of port.
   [[nodiscard]] virtual std::string invoker_address() const = 0;
-  /// Cancels all flares, tells the invokers goodbye and answers when nothing is left; at most two seconds.
-  virtual void shut_down(std::move_only_function<void()> done) = 0;
+  /// Cancels or leaves all flares, tells the invokers goodbye and answers when nothing is left to do; at most two
+  /// seconds.
+  virtual void shut_down(OpenFlares flares, std::move_only_function<void()> done) = 0;
 };
 
 }  // namespace gust::controller

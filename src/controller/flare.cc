@@ -46,7 +46,65 @@ std::optional<std::size_t> find_stranger(const google::protobuf::RepeatedField<s
   return std::nullopt;
 }
 
+std::shared_ptr<store::FlareRecord> summary_of(const store::FlareRecord& record) {
+  auto copy = std::make_shared<store::FlareRecord>();
+  copy->id = record.id;
+  copy->run = record.run;
+  copy->priority = record.priority;
+  copy->retries = record.retries;
+  copy->lost = record.lost;
+  copy->namespace_name = record.namespace_name;
+  copy->action = record.action;
+  copy->invocation = record.invocation;
+  copy->strategy = record.strategy;
+  copy->granularity = record.granularity;
+  copy->burst_size = record.burst_size;
+  copy->backend = record.backend;
+  copy->chunk = record.chunk;
+  copy->state = record.state;
+  copy->stamps = record.stamps;
+  copy->cause = record.cause;
+  copy->activations = record.activations;
+  copy->workers_started = record.workers_started;
+  copy->workers_finished = record.workers_finished;
+  copy->workers_with_error = record.workers_with_error;
+  return copy;
+}
+
+FlareState outcome_of(const Error& cause) {
+  switch (cause.code) {
+    case ErrorCode::kCancelled: return FlareState::kCancelled;
+    case ErrorCode::kTimedOut: return FlareState::kTimedOut;
+    default: return FlareState::kFailed;
+  }
+}
+
 }  // namespace
+
+store::FlarePtr copy_record(const store::FlareRecord& record, Detail detail) {
+  if (detail == Detail::kFull) return std::make_shared<const store::FlareRecord>(record);
+  return summary_of(record);
+}
+
+Flare::Flare(store::OpenFlare open) : record_(*open.flare), params_(std::move(open.params)) {
+  record_.workers.resize(record_.burst_size);
+  if (record_.cause) outcome_ = outcome_of(*record_.cause);
+}
+
+store::OpenFlare Flare::to_open() const {
+  const auto copy = summary_of(record_);
+  copy->workers_started = copy->workers_finished = copy->workers_with_error = 0;
+  if (!is_failing() && copy->state != FlareState::kQueued) copy->state = FlareState::kStarting;
+  copy->packs.reserve(record_.packs.size());
+  for (const store::PackRecord& pack : record_.packs) {
+    store::PackRecord& open = copy->packs.emplace_back();
+    open.invoker = pack.invoker;
+    open.invoker_name = pack.invoker_name;
+    open.workers = pack.workers;
+    open.state = PackState::kStarting;
+  }
+  return {.flare = copy, .params = params_};
+}
 
 Flare::Flare(FlareId id, FlareRequest request) : params_(std::move(request.params)) {
   record_.id = std::move(id);
@@ -105,6 +163,24 @@ void Flare::start(WallTime at) {
   record_.state = FlareState::kStarting;
   record_.stamps.starting = at;
   for (store::PackRecord& pack : record_.packs) pack.state = PackState::kStarting;
+}
+
+bool Flare::find_started(const google::protobuf::RepeatedField<std::uint32_t>& pack_first_worker, WallTime now) {
+  std::vector<std::uint32_t> bounds(pack_first_worker.begin(), pack_first_worker.end());
+  bounds.push_back(record_.burst_size);
+  const bool ascends = std::ranges::adjacent_find(bounds, std::ranges::greater_equal{}) == bounds.end();
+  if (record_.state != FlareState::kQueued || !ascends || bounds.front() != 0) return false;
+  for (std::size_t i = 0; i + 1 < bounds.size(); ++i) {
+    record_.packs.emplace_back().workers = {WorkerId(bounds[i]), bounds[i + 1] - bounds[i]};
+  }
+  record_.stamps.reserved = now;
+  start(now);
+  return true;
+}
+
+void Flare::attach_pack(PackId pack, InvokerId invoker, const std::string& name) {
+  record_.packs[pack.value()].invoker = invoker;
+  record_.packs[pack.value()].invoker_name = name;
 }
 
 Result<void> Flare::check(InvokerId from, const protocol::PackReport& report) const {

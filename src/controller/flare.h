@@ -21,12 +21,17 @@
 #include "packing/packing.h"
 #include "protocol/control.pb.h"
 #include "store/records.h"
+#include "store/store.h"
 
 namespace gust::controller {
 
 class Flare {
  public:
   Flare(FlareId id, FlareRequest request);
+  /// One that the controller before has left: as its to_open() was, with nothing known of its workers.
+  explicit Flare(store::OpenFlare open);
+  /// What a later controller has to know. Its invokers tell the rest.
+  [[nodiscard]] store::OpenFlare to_open() const;
 
   [[nodiscard]] const store::FlareRecord& record() const { return record_; }
   [[nodiscard]] const FlareId& id() const { return record_.id; }
@@ -40,6 +45,13 @@ class Flare {
   void reserve(const packing::Plan& plan, const std::function<std::string(InvokerId)>& name_of, WallTime at);
   /// The invokers have been told.
   void start(WallTime at);
+
+  /// It was thought to wait, and had been started by the controller before: its packs begin with these workers, on
+  /// invokers that are still to be named. False if that cannot be.
+  [[nodiscard]] bool find_started(const google::protobuf::RepeatedField<std::uint32_t>& pack_first_worker,
+                                  WallTime now);
+  /// This invoker of the controller before runs the pack, and has this id now.
+  void attach_pack(PackId pack, InvokerId invoker, const std::string& name);
 
   /// What a report meant for the flare.
   enum class Effect : std::uint8_t { kNone, kPackEnded };
@@ -83,5 +95,8 @@ class Flare {
   std::size_t packs_ended_ = 0;
   bool is_lost_ = false;  // the cause is the loss of an invoker or a pack
 };
+
+/// A copy for readers; kSummary leaves out packs, workers and results.
+store::FlarePtr copy_record(const store::FlareRecord& record, Detail detail);
 
 }  // namespace gust::controller

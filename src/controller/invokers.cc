@@ -1,5 +1,6 @@
 #include "controller/invokers.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 
@@ -58,8 +59,14 @@ Invoker* InvokerTable::find_earlier(const protocol::Hello& hello) {
   return nullptr;
 }
 
-InvokerId InvokerTable::choose_id(std::string_view name) const {
+bool Invoker::reattaches() const { return std::ranges::count(hello.features(), protocol::kReattach) > 0; }
+
+InvokerId InvokerTable::choose_id(const protocol::Hello& hello) const {
   constexpr std::size_t kMaxDigits = 6;
+  if (hello.has_invoker_id() && !invokers_.contains(InvokerId(hello.invoker_id()))) {
+    return InvokerId(hello.invoker_id());
+  }
+  const std::string_view name = hello.name();
   const std::string_view digits = name.substr(name.find_last_not_of("0123456789") + 1);
   std::uint32_t wished = 0;
   if (!digits.empty() && digits.size() <= kMaxDigits) {
@@ -75,7 +82,7 @@ InvokerId InvokerTable::choose_id(std::string_view name) const {
 }
 
 Invoker& InvokerTable::add(LinkPtr link, protocol::Hello hello, WallTime now) {
-  const InvokerId id = choose_id(hello.name());
+  const InvokerId id = choose_id(hello);
   Invoker& invoker = invokers_[id];
   invoker.id = id;
   invoker.link = std::move(link);

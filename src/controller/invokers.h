@@ -23,6 +23,9 @@ struct Invoker {
   std::optional<WallTime> certificate_ends;    ///< of its newest; absent without TLS
   std::set<std::string> code;                  ///< digests that it has been sent
   std::set<std::pair<FlareId, PackId>> packs;  ///< that run there
+
+  /// It keeps what runs there beyond the end of its stream.
+  [[nodiscard]] bool reattaches() const;
 };
 
 class InvokerTable {
@@ -42,8 +45,8 @@ class InvokerTable {
   /// The same process with an older stream: it reconnected before the loss of that one was noticed.
   [[nodiscard]] Invoker* find_earlier(const protocol::Hello& hello);
 
-  /// Gives it the number that its name ends with as its id, if that is free, so that people find node-17 as invoker 17;
-  /// else the lowest free one. Requires that refuse() had nothing against it.
+  /// Gives it the id that it had before, or the number that its name ends with, if that is free, so that people find
+  /// node-17 as invoker 17; else the lowest free one. Requires that refuse() had nothing against it.
   Invoker& add(LinkPtr link, protocol::Hello hello, WallTime now);
   void remove(InvokerId id);
 
@@ -56,7 +59,7 @@ class InvokerTable {
   [[nodiscard]] std::map<InvokerId, Invoker>& all() { return invokers_; }
 
  private:
-  [[nodiscard]] InvokerId choose_id(std::string_view name) const;
+  [[nodiscard]] InvokerId choose_id(const protocol::Hello& hello) const;
 
   [[nodiscard]] std::optional<std::string> doubt(const protocol::Hello& hello,
                                                  const std::optional<protocol::PeerCertificate>& peer) const;

@@ -97,6 +97,12 @@ MessagePtr stop_order(const FlareId& flare, std::string_view reason) {
   return message;
 }
 
+MessagePtr forget_order(const std::vector<std::string>& runs) {
+  auto message = std::make_shared<protocol::ControllerMessage>();
+  message->mutable_forget()->mutable_flare_ids()->Assign(runs.begin(), runs.end());
+  return message;
+}
+
 std::vector<MessagePtr> code_orders(std::string_view digest, std::string_view code) {
   std::vector<MessagePtr> orders;
   std::size_t at = 0;

@@ -26,6 +26,8 @@ MessagePtr peer_order(const FlareId& flare, const std::vector<protocol::Peer>& n
 
 MessagePtr stop_order(const FlareId& flare, std::string_view reason);
 
+MessagePtr forget_order(const std::vector<std::string>& runs);
+
 /// A package in pieces, in order.
 std::vector<MessagePtr> code_orders(std::string_view digest, std::string_view code);
 

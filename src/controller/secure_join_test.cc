@@ -43,7 +43,7 @@ class TestController {
       options.registrar = registrar_;
     }
     io_ = std::make_unique<boost::asio::io_context>();
-    auto created = Controller::create(*io_, options, stores_.flares);
+    auto created = Controller::create(*io_, options, stores_.all());
     ASSERT_TRUE(created) << created.error().message;
     controller_ = std::move(*created);
     address_ = controller_->invoker_address();

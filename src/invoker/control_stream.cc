@@ -38,7 +38,7 @@ class ControlStream::Calls {
     thread_.join();
   }
 
-  void write(std::unique_ptr<protocol::InvokerMessage> message) {
+  void write(std::shared_ptr<const protocol::InvokerMessage> message) {
     queue_.push_back(std::move(message));
     if (queue_.size() == 1) write_next();
   }
@@ -122,7 +122,7 @@ class ControlStream::Calls {
   grpc::CompletionQueue completions_;
   std::unique_ptr<grpc::ClientAsyncReaderWriter<protocol::InvokerMessage, protocol::ControllerMessage>> session_;
   std::unique_ptr<protocol::ControllerMessage> incoming_;
-  std::deque<std::unique_ptr<protocol::InvokerMessage>> queue_;  // the first is on its way, once it has started
+  std::deque<std::shared_ptr<const protocol::InvokerMessage>> queue_;  // the first is on its way, once it has started
   grpc::Status status_;
   bool started_ = false;
   bool finishing_ = false;
@@ -143,6 +143,8 @@ ControlStream::~ControlStream() {
   calls_.reset();
 }
 
-void ControlStream::write(std::unique_ptr<protocol::InvokerMessage> message) { calls_->write(std::move(message)); }
+void ControlStream::write(std::shared_ptr<const protocol::InvokerMessage> message) {
+  calls_->write(std::move(message));
+}
 
 }  // namespace gust::invoker

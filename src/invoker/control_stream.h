@@ -35,7 +35,7 @@ class ControlStream {
   ControlStream& operator=(const ControlStream&) = delete;
 
   /// Does not block. `written` follows for each message, in order, when the next one may go without waiting for it.
-  void write(std::unique_ptr<protocol::InvokerMessage> message);
+  void write(std::shared_ptr<const protocol::InvokerMessage> message);
 
  private:
   class Calls;

@@ -49,7 +49,7 @@ void ControllerLink::reconnect() {
 
 void ControllerLink::drop(const Error& reason) { ended(reason); }
 
-void ControllerLink::send(std::unique_ptr<protocol::InvokerMessage> message) {
+void ControllerLink::send(std::shared_ptr<const protocol::InvokerMessage> message) {
   if (stream_) stream_->write(std::move(message));
 }
 
@@ -73,8 +73,9 @@ void ControllerLink::open_stream() {
                           if (!std::exchange(hello_on_its_way_, false)) events_.sent();
                         },
                     .ended = [this](const Error& error) { ended(error); }});
-  auto message = std::make_unique<protocol::InvokerMessage>();
+  auto message = std::make_shared<protocol::InvokerMessage>();
   *message->mutable_hello() = hello_;
+  events_.introduce(*message->mutable_hello());
   stream_->write(std::move(message));
   timer_.expires_after(kAttemptTime);
   timer_.async_wait([this](boost::system::error_code error) {
@@ -99,7 +100,7 @@ void ControllerLink::take(const protocol::ControllerMessage& message) {
   timer_.cancel();
   joined_ = true;
   ever_joined_ = true;
-  events_.joined(InvokerId(message.welcome().invoker_id()));
+  events_.joined(message.welcome());
 }
 
 void ControllerLink::ended(const Error& error) {

@@ -12,7 +12,6 @@
 #include <string>
 
 #include "base/clock.h"
-#include "base/ids.h"
 #include "base/result.h"
 #include "invoker/control_stream.h"
 #include "invoker/membership.h"
@@ -21,10 +20,12 @@
 namespace gust::invoker {
 
 struct LinkEvents {
-  std::function<void(InvokerId)> joined;
+  /// Completes what is said of the invoker, each time that it introduces itself.
+  std::function<void(protocol::Hello&)> introduce;
+  std::function<void(const protocol::Welcome&)> joined;
   std::function<void(const protocol::ControllerMessage&)> message;  ///< anything after Welcome
   std::function<void()> sent;
-  /// The session has ended, with everything that belongs to it. The owner calls reconnect() when it is ready to.
+  /// The session has ended. The owner calls reconnect() when it is ready to.
   std::function<void(const Error&)> lost;
   /// There is no use in looking further: refused (kVersionMismatch, kDenied, kExists, kInvalid) or not found in the
   /// time that was given (kUnavailable).
@@ -43,7 +44,7 @@ class ControllerLink {
   /// Ends the session because the controller broke the protocol; `lost` follows.
   void drop(const Error& reason);
   /// Between `joined` and `lost`; `sent` follows.
-  void send(std::unique_ptr<protocol::InvokerMessage> message);
+  void send(std::shared_ptr<const protocol::InvokerMessage> message);
 
  private:
   void attempt();

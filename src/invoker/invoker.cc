@@ -50,6 +50,7 @@ protocol::Hello make_hello(const InvokerConfig& config, const container::Driver&
   hello.set_memory_bytes(config.memory.count());
   hello.set_driver(std::string(driver.name()));
   hello.set_pid(::getpid());
+  hello.add_features(std::string(protocol::kReattach));
   return hello;
 }
 
@@ -66,7 +67,8 @@ class NodeAgent final : public Invoker {
                {.empty = [this] { packs_gone(); }, .driver_lost = [this](const Error& error) { driver_lost(error); }}),
         membership_(io_, config_, std::move(identity)),
         link_(io_, membership_, config_.controller, make_hello(config_, *driver_), config_.controller_grace,
-              {.joined = [this](InvokerId id) { joined(id); },
+              {.introduce = [this](protocol::Hello& hello) { introduce(hello); },
+               .joined = [this](const protocol::Welcome& welcome) { joined(welcome); },
                .message = [this](const protocol::ControllerMessage& message) { take(message); },
                .sent = [this] { reports_.sent(); },
                .lost = [this](const Error& error) { lost(error); },
@@ -80,7 +82,8 @@ class NodeAgent final : public Invoker {
   }
 
  private:
-  void joined(InvokerId id);
+  void introduce(protocol::Hello& hello) const;
+  void joined(const protocol::Welcome& welcome);
   void take(const protocol::ControllerMessage& message);
   Result<void> obey(const protocol::ControllerMessage& message);
   void lost(const Error& error);
@@ -100,6 +103,8 @@ class NodeAgent final : public Invoker {
   ControllerLink link_;
   boost::asio::signal_set signals_;
   boost::asio::steady_timer patience_;  // with packs that do not go
+  std::string state_name_;              // what the packs are kept for while there is no session; empty for nothing
+  std::uint32_t id_ = 0;                // there
   bool clearing_ = false;
   std::optional<Result<void>> outcome_;  // set when the end has begun
 };
@@ -120,8 +125,23 @@ Result<void> NodeAgent::run(Signals signals) {
   return std::move(outcome_).value();
 }
 
-void NodeAgent::joined(InvokerId id) {
-  packs_.set_invoker_id(id);
+void NodeAgent::introduce(protocol::Hello& hello) const {
+  if (state_name_.empty()) return;
+  hello.set_invoker_id(id_);
+  for (protocol::KeptFlare& kept : packs_.kept()) *hello.add_kept() = std::move(kept);
+}
+
+void NodeAgent::joined(const protocol::Welcome& welcome) {
+  if (welcome.state_name() != state_name_) {
+    reports_.clear();
+    packs_.abandon_all();
+  }
+  state_name_ = welcome.state_name();
+  id_ = welcome.invoker_id();
+  const InvokerId id(id_);
+  const bool keep = !state_name_.empty();
+  packs_.begin_session(id, keep);
+  reports_.begin_session(keep ? ReportBatch::Keep::kUntilForgotten : ReportBatch::Keep::kUntilSent);
   config_.say(fmt::format("{} joined the controller at {} as invoker {} with {} slots and {}", config_.name,
                           config_.controller, id.value(), config_.slots, to_string(config_.memory)));
 }
@@ -137,6 +157,12 @@ Result<void> NodeAgent::obey(const protocol::ControllerMessage& message) {
     case Kind::kStartPacks: return packs_.start(message.start_packs(), wall_now());
     case Kind::kStopFlare: packs_.stop_flare(message.stop_flare().flare_id(), message.stop_flare().reason()); return {};
     case Kind::kPeers: packs_.tell_peers(message.peers()); return {};
+    case Kind::kForget:
+      for (const std::string& flare : message.forget().flare_ids()) {
+        packs_.forget_flare(flare);
+        reports_.forget(flare);
+      }
+      return {};
     case Kind::kCode:
       return code_.add(message.code().digest(), message.code().piece(),
                        message.code().last() ? Piece::kLast : Piece::kMore);
@@ -148,7 +174,10 @@ Result<void> NodeAgent::obey(const protocol::ControllerMessage& message) {
 
 void NodeAgent::lost(const Error& error) {
   config_.say(fmt::format("lost the controller at {}: {}", config_.controller, error.message));
-  clear_packs();
+  reports_.end_session();
+  packs_.end_session();
+  code_.drop_incomplete();
+  state_name_.empty() ? clear_packs() : link_.reconnect();
 }
 
 void NodeAgent::driver_lost(const Error& error) {
@@ -166,7 +195,6 @@ void NodeAgent::end(Result<void> outcome) {
 void NodeAgent::clear_packs() {
   clearing_ = true;
   reports_.clear();
-  code_.drop_incomplete();
   patience_.expires_after(kEndOfPacks);
   patience_.async_wait([this](boost::system::error_code error) {
     if (!error) packs_gone();

@@ -82,8 +82,9 @@ PackHost::PackHost(const PackHostParts& parts, std::string api_host, std::string
 
 PackHost::~PackHost() { driver_events_.release(); }
 
-void PackHost::set_invoker_id(InvokerId id) {
+void PackHost::begin_session(InvokerId id, bool keep) {
   invoker_id_ = id;
+  keep_ = keep;
   in_session_ = true;
   if (prewarmed_ != 0) parts_.reports.prewarmed(prewarmed_);
 }
@@ -93,6 +94,7 @@ Result<void> PackHost::start(const protocol::StartPacks& order, WallTime receive
   if (flares_.contains(order.flare_id())) {
     return fail(ErrorCode::kInvalid, fmt::format("flare {} runs here already", order.flare_id()));
   }
+  if (keep_) keep(order);
   if (const auto code_path = parts_.code.find(order.code_digest())) {
     launch(order, parts_.driver.path_inside(*code_path), received);
   } else {
@@ -103,6 +105,26 @@ Result<void> PackHost::start(const protocol::StartPacks& order, WallTime receive
   // When nothing could be started there is nothing to wait for.
   if (!flares_.contains(order.flare_id())) parts_.reports.flush();
   return {};
+}
+
+std::vector<protocol::KeptFlare> PackHost::kept() const {
+  std::vector<protocol::KeptFlare> list;
+  list.reserve(kept_.size());
+  for (const auto& [id, ordered] : kept_) {
+    protocol::KeptFlare& kept = list.emplace_back(ordered);
+    const auto running = flares_.find(id);
+    for (const std::uint32_t pack : ordered.pack_ids()) {
+      if (running == flares_.end() || !running->second.contains(pack)) kept.add_ended_pack_ids(pack);
+    }
+  }
+  return list;
+}
+
+void PackHost::keep(const protocol::StartPacks& order) {
+  protocol::KeptFlare& kept = kept_[order.flare_id()];
+  kept.set_flare_id(order.flare_id());
+  *kept.mutable_pack_first_worker() = order.pack_first_worker();
+  for (const protocol::PackStart& pack : order.packs()) kept.add_pack_ids(pack.pack_id());
 }
 
 void PackHost::launch(const protocol::StartPacks& order, const std::string& code_path, WallTime received) {
@@ -189,8 +211,18 @@ void PackHost::tell_peers(const protocol::Peers& news) {
   for (const auto& [pack, container] : flare->second) sessions_.at(container)->tell_peers(message);
 }
 
+void PackHost::forget_flare(const std::string& flare_id) {
+  kept_.erase(flare_id);
+  const auto flare = flares_.extract(flare_id);
+  if (!flare) return;
+  for (const auto& [pack, container] : flare.mapped()) {
+    const std::shared_ptr<PackSession> session = sessions_.at(container);  // it may leave the table at once
+    session->abandon();
+  }
+}
+
 void PackHost::abandon_all() {
-  in_session_ = false;
+  kept_.clear();
   flares_.clear();
   const auto sessions = sessions_;  // those that are gone already leave the table at once
   for (const auto& [container, session] : sessions) session->abandon();

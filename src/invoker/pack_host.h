@@ -44,17 +44,24 @@ class PackHost final : private PackObserver {
   PackHost(const PackHost&) = delete;
   PackHost& operator=(const PackHost&) = delete;
 
-  /// A new session: the controller knows this invoker by this id.
-  void set_invoker_id(InvokerId id);
+  /// A session has begun: the controller knows this invoker by this id. With `keep` flares are remembered until they
+  /// are forgotten.
+  void begin_session(InvokerId id, bool keep);
+  /// It has ended; the packs go on.
+  void end_session() { in_session_ = false; }
 
   /// Starts all packs of an order. What cannot be started ends with a report; an error means that the order itself
   /// makes no sense.
   Result<void> start(const protocol::StartPacks& order, WallTime received);
   void stop_flare(const std::string& flare_id, const std::string& reason);
+  /// Kills the flare's packs; their news are of no interest any more.
+  void forget_flare(const std::string& flare_id);
   /// Hands news of a flare's packs to those that run here.
   void tell_peers(const protocol::Peers& news);
-  /// Kills all packs; their news are of no interest any more. `empty` follows, unless there were none.
+  /// forget_flare() for all of them. `empty` follows, unless there were none.
   void abandon_all();
+  /// The flares that were started in sessions with `keep`, and not forgotten.
+  [[nodiscard]] std::vector<protocol::KeptFlare> kept() const;
 
   /// No container is left.
   [[nodiscard]] bool empty() const { return sessions_.empty(); }
@@ -65,6 +72,7 @@ class PackHost final : private PackObserver {
 
   void pack_ended(const PackSession& pack, protocol::PackCause cause) override;
 
+  void keep(const protocol::StartPacks& order);
   void launch(const protocol::StartPacks& order, const std::string& code_path, WallTime received);
   Result<container::Spec> prepare(const protocol::StartPacks& order, const protocol::PackStart& pack,
                                   const std::string& code_path, WallTime received);
@@ -82,6 +90,8 @@ class PackHost final : private PackObserver {
   container::ContainerId next_container_ = 1;
   std::map<container::ContainerId, std::shared_ptr<PackSession>> sessions_;
   std::unordered_map<std::string, Packs> flares_;
+  bool keep_ = false;
+  std::map<std::string, protocol::KeptFlare> kept_;
   boost::asio::posix::stream_descriptor driver_events_;  // borrowed from the driver
 };
 

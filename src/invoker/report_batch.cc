@@ -69,12 +69,33 @@ void ReportBatch::flush() {
 
 void ReportBatch::sent() {
   sending_ = false;
+  drop_sent();
+  send_next();
+}
+
+void ReportBatch::begin_session(Keep keep) {
+  in_session_ = true;
+  keep_ = keep;
+  next_ = 0;
+  send_next();
+}
+
+void ReportBatch::end_session() {
+  in_session_ = false;
+  sending_ = false;
+}
+
+void ReportBatch::forget(const std::string& flare_id) {
+  close_pending();
+  for (Closed& closed : closed_) closed.flares.erase(flare_id);
+  drop_sent();
   send_next();
 }
 
 void ReportBatch::clear() {
   close_pending();
   closed_.clear();
+  next_ = 0;
   patience_ = 1;
   sending_ = false;
 }
@@ -84,17 +105,24 @@ void ReportBatch::close_pending() {
   timer_.cancel();
   timer_armed_ = false;
   hurried_ = false;
-  closed_.push_back(std::exchange(pending_, nullptr));
+  Closed& closed = closed_.emplace_back();
+  if (keep_ == Keep::kUntilForgotten) {
+    for (const protocol::PackReport& report : pending_->reports().packs()) closed.flares.insert(report.flare_id());
+  }
+  closed.message = std::exchange(pending_, nullptr);
   pending_bytes_ = 0;
   ++batch_;
 }
 
 void ReportBatch::send_next() {
-  if (sending_ || closed_.empty()) return;
+  if (sending_ || !in_session_ || next_ == closed_.size()) return;
   sending_ = true;
-  auto message = std::move(closed_.front());
-  closed_.pop_front();
-  send_(std::move(message));
+  send_(closed_[next_++].message);
+}
+
+void ReportBatch::drop_sent() {
+  // The last one that was given to `send` may still be on its way: it is held by whoever sends it.
+  for (; next_ > 0 && closed_.front().flares.empty(); --next_) closed_.pop_front();
 }
 
 }  // namespace gust::invoker

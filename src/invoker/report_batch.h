@@ -1,5 +1,8 @@
 // Gathers the news of all packs into few messages: what the controller spends on a flare is one message from each
 // invoker when its workers have started and one when they have ended, not one for each worker.
+//
+// Where flares outlive their controller, what was sent is kept until it is forgotten: the next controller is told all
+// of it once more.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -9,6 +12,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "protocol/control.pb.h"
@@ -26,7 +30,11 @@ class ReportSlot {
 /// Only on the invoker's thread.
 class ReportBatch {
  public:
-  using Send = std::function<void(std::unique_ptr<protocol::InvokerMessage>)>;
+  using Send = std::function<void(std::shared_ptr<const protocol::InvokerMessage>)>;
+  enum class Keep : std::uint8_t {
+    kUntilSent,
+    kUntilForgotten,
+  };
 
   /// `send` is called with one message at a time: the next one only after sent(). `delay` is how long news may wait
   /// for more news; it doubles, up to four times as long, until the next flush().
@@ -48,18 +56,32 @@ class ReportBatch {
   void flush();
   /// The message given to `send` is on its way out.
   void sent();
-  /// The session has ended: nobody wants the news.
+
+  /// A session has begun: all that is kept is sent, in its order.
+  void begin_session(Keep keep);
+  /// It has ended; news gather for the next one.
+  void end_session();
+  /// The reports on this flare need not be kept any more.
+  void forget(const std::string& flare_id);
+  /// Nobody wants the news.
   void clear();
 
  private:
+  struct Closed {
+    std::shared_ptr<const protocol::InvokerMessage> message;
+    std::set<std::string> flares;  // for which it is kept after it was sent
+  };
+
   void arm(std::chrono::milliseconds delay);
   void close_pending();
   void send_next();
+  void drop_sent();
 
   std::chrono::milliseconds delay_;
   Send send_;
   boost::asio::steady_timer timer_;
-  std::deque<std::unique_ptr<protocol::InvokerMessage>> closed_;
+  std::deque<Closed> closed_;
+  std::size_t next_ = 0;  // of closed_, to be sent
   std::unique_ptr<protocol::InvokerMessage> pending_;
   std::size_t pending_bytes_ = 0;
   std::uint64_t batch_ = 1;  // number of pending_; slots of earlier batches are stale
@@ -67,6 +89,8 @@ class ReportBatch {
   bool timer_armed_ = false;
   bool hurried_ = false;
   bool sending_ = false;
+  bool in_session_ = false;
+  Keep keep_ = Keep::kUntilSent;
 };
 
 }  // namespace gust::invoker

@@ -10,12 +10,12 @@ using namespace std::chrono_literals;
 
 class ReportBatchTest : public ::testing::Test {
  protected:
+  ReportBatchTest() { batch_.begin_session(ReportBatch::Keep::kUntilSent); }
   protocol::PackReport& report(ReportSlot& slot, std::uint32_t pack) { return batch_.report(slot, "flare", pack); }
 
   boost::asio::io_context io_;
   std::vector<protocol::Reports> sent_;
-  ReportBatch batch_{
-      io_, 10ms, [this](std::unique_ptr<protocol::InvokerMessage> message) { sent_.push_back(message->reports()); }};
+  ReportBatch batch_{io_, 10ms, [this](const auto& message) { sent_.push_back(message->reports()); }};
   ReportSlot first_;
   ReportSlot second_;
 };
@@ -42,6 +42,48 @@ TEST_F(ReportBatchTest, OneMessageAtATime) {
   EXPECT_EQ(sent_[1].packs(0).launched().pid(), 5);
   batch_.sent();
   EXPECT_EQ(sent_.size(), 2U);
+}
+
+TEST_F(ReportBatchTest, NewsAreKeptForTheNextSessionUntilTheyAreForgotten) {
+  batch_.begin_session(ReportBatch::Keep::kUntilForgotten);
+  const auto tell = [this](const std::string& flare, std::uint32_t pack) {
+    ReportSlot slot;
+    batch_.report(slot, flare, pack);
+    batch_.flush();
+  };
+  tell("one", 1);
+  batch_.sent();
+  tell("two", 2);  // on its way when the session ends
+  batch_.end_session();
+  tell("one", 3);
+  EXPECT_EQ(sent_.size(), 2U);
+
+  sent_.clear();
+  batch_.begin_session(ReportBatch::Keep::kUntilForgotten);
+  for (int i = 0; i < 4; ++i) batch_.sent();
+  ASSERT_EQ(sent_.size(), 3U);
+  for (std::uint32_t i = 0; i < 3; ++i) EXPECT_EQ(sent_[i].packs(0).pack_id(), i + 1);
+
+  batch_.forget("one");
+  sent_.clear();
+  batch_.begin_session(ReportBatch::Keep::kUntilForgotten);
+  for (int i = 0; i < 3; ++i) batch_.sent();
+  EXPECT_EQ(sent_.size(), 2U) << "what stands behind another's is kept with that";
+  batch_.forget("two");
+  sent_.clear();
+  batch_.begin_session(ReportBatch::Keep::kUntilForgotten);
+  EXPECT_TRUE(sent_.empty());
+  tell("three", 4);
+  EXPECT_EQ(sent_.size(), 1U);
+}
+
+TEST_F(ReportBatchTest, WhatIsForgottenBeforeItWasSentIsStillSent) {
+  batch_.begin_session(ReportBatch::Keep::kUntilForgotten);
+  report(first_, 1);
+  batch_.forget("flare");
+  batch_.forget("another");
+  batch_.sent();
+  EXPECT_EQ(sent_.size(), 1U);
 }
 
 TEST_F(ReportBatchTest, NewsWaitNoLongerThanTheDelay) {

@@ -177,6 +177,12 @@ void wait_and_answer(const Services& services, Call call, FlareTicket ticket, co
       });
 }
 
+// Once the flare outlives the controller, where it can. A disk that cannot be written keeps nobody from working.
+void answer_accepted(const Services& services, Call call, const FlareTicket& ticket, const Wish& wish) {
+  services.journal.when_written([call = std::move(call), answer = accepted(ticket, wish)](
+                                    const Result<void>& /*written*/) mutable { call.answer(202, std::move(answer)); });
+}
+
 }  // namespace
 
 void invoke_action(const Services& services, Call call) {
@@ -188,7 +194,7 @@ void invoke_action(const Services& services, Call call) {
       std::move(*request), [&services, wish = *wish, call = std::move(call)](Result<FlareTicket> ticket) mutable {
         if (!ticket) return call.answer_error(ticket.error());
         call.add_header("x-openwhisk-activation-id", ticket->activations.front().str());
-        if (!wish.blocking) return call.answer(202, accepted(*ticket, wish));
+        if (!wish.blocking) return answer_accepted(services, std::move(call), *ticket, wish);
         wait_and_answer(services, std::move(call), std::move(*ticket), wish);
       });
 }

@@ -3,11 +3,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace gust::protocol {
 
 /// Of control.proto. Grows with every change that an older peer would misread.
 inline constexpr std::uint32_t kProtocolVersion = 4;
+
+/// Feature of Hello.
+inline constexpr std::string_view kReattach = "reattach";
 
 /// Code travels in pieces of at most this size, so that other messages get in between.
 inline constexpr std::size_t kCodePieceBytes = std::size_t{1} << 20;

@@ -63,6 +63,9 @@ inline protocol::ControllerMessage code_piece(const std::string& digest, const s
 }
 
 class InvokerFixture : public ::testing::Test {
+ public:
+  ~InvokerFixture() override { stop(); }
+
  protected:
   InvokerFixture() {
     config_.controller = "unix:" + (directory_.path() / "controller").string();
@@ -71,7 +74,6 @@ class InvokerFixture : public ::testing::Test {
     config_.memory = Bytes::mb(4096);
     config_.state_dir = directory_.path() / "state";
   }
-  ~InvokerFixture() override { stop(); }
 
   void listen() { controller_ = std::make_unique<FakeController>(config_.controller); }
 

@@ -65,7 +65,7 @@ class FakeController final : public controller::Controller {
   void status(controller::Callback<controller::Status> done) override { done(status_answer); }
   void distribute(store::ActionPtr action) override { distributed.push_back(std::move(action)); }
   [[nodiscard]] std::string invoker_address() const override { return "unix:/nowhere"; }
-  void shut_down(std::move_only_function<void()> done) override { done(); }
+  void shut_down(controller::OpenFlares /*flares*/, std::move_only_function<void()> done) override { done(); }
 
   // What it answers.
   Result<controller::FlareTicket> ticket = fail(ErrorCode::kUnavailable, "there is no invoker");

@@ -1,0 +1,62 @@
+#include "controller/keeper.h"
+
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <utility>
+
+namespace gust::controller {
+
+namespace {
+
+// Invokers lose nothing by keeping reports for so long, and many flares share one message.
+constexpr std::chrono::milliseconds kTellDelay{250};
+
+}  // namespace
+
+Keeper::Keeper(Strand strand, const store::Stores& stores, InvokerTable& invokers)
+    : strand_(std::move(strand)),
+      open_(stores.open_flares),
+      journal_(stores.journal),
+      state_name_(stores.name),
+      invokers_(invokers),
+      timer_(strand_) {}
+
+void Keeper::keep(const Flare& flare) {
+  if (!state_name_.empty()) open_.keep(flare.to_open());
+}
+
+void Keeper::attempt_over(const store::FlareRecord& flare) {
+  if (state_name_.empty() || flare.packs.empty()) return;
+  if (over_.empty()) {
+    timer_.expires_after(kTellDelay);
+    timer_.async_wait([this](boost::system::error_code error) {
+      if (!error) tell_when_safe();
+    });
+  }
+  std::set<InvokerId> concerned;
+  for (const store::PackRecord& pack : flare.packs) concerned.insert(pack.invoker);
+  for (const InvokerId invoker : concerned) over_[invoker].push_back(flare.run.str());
+}
+
+void Keeper::ended(const store::FlareRecord& flare) {
+  if (state_name_.empty()) return;
+  open_.drop(flare.id);
+  attempt_over(flare);
+}
+
+// What could not be written is in memory alone: then the invokers go on keeping it.
+void Keeper::tell_when_safe() {
+  journal_.when_written([this, strand = strand_, runs = std::exchange(over_, {})](Result<void> written) mutable {
+    if (!written) return;
+    boost::asio::post(strand, [this, runs = std::move(runs)] { tell(runs); });
+  });
+}
+
+void Keeper::tell(const Runs& runs) {
+  for (const auto& [id, ids] : runs) {
+    const Invoker* invoker = invokers_.find(id);
+    if (invoker != nullptr && invoker->reattaches()) invoker->link->send(forget_order(ids));
+  }
+}
+
+}  // namespace gust::controller

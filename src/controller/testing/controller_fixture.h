@@ -1,0 +1,186 @@
+// A controller with real streams, and invokers that tests drive by hand.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <future>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "controller/controller.h"
+#include "protocol/control.grpc.pb.h"
+#include "protocol/version.h"
+
+namespace gust::controller {
+
+// One invoker's end of the stream.
+class TestInvoker {
+ public:
+  explicit TestInvoker(const std::string& address)
+      : stub_(protocol::Control::NewStub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()))),
+        stream_(stub_->Session(&context_)) {}
+  ~TestInvoker() { leave(); }
+
+  static protocol::Hello hello(const std::string& name, std::uint32_t slots) {
+    protocol::Hello hello;
+    hello.set_protocol_version(protocol::kProtocolVersion);
+    hello.set_name(name);
+    hello.set_slots(slots);
+    hello.set_memory_bytes(Bytes::mb(1 << 20).count());
+    hello.set_pid(4711);
+    return hello;
+  }
+
+  void send(const protocol::Hello& hello) {
+    protocol::InvokerMessage message;
+    *message.mutable_hello() = hello;
+    stream_->Write(message);
+  }
+
+  void send(const protocol::PackReport& report) {
+    protocol::InvokerMessage message;
+    *message.mutable_reports()->add_packs() = report;
+    stream_->Write(message);
+  }
+
+  /// The next message; its case is not set at the end of the stream.
+  protocol::ControllerMessage read() {
+    protocol::ControllerMessage message;
+    stream_->Read(&message);
+    return message;
+  }
+
+  grpc::Status end() {
+    left_ = true;
+    return stream_->Finish();
+  }
+
+  void leave() {
+    context_.TryCancel();
+    if (!left_) stream_->Finish();
+    left_ = true;
+  }
+
+  /// Runs the packs of an order as a well-behaved invoker would.
+  void run(const protocol::StartPacks& order) {
+    for (const protocol::PackStart& pack : order.packs()) {
+      protocol::PackReport report;
+      report.set_flare_id(order.flare_id());
+      report.set_pack_id(pack.pack_id());
+      auto& finished = *report.mutable_finished();
+      for (std::uint32_t i = 0; i < pack.worker_count(); ++i) {
+        finished.add_worker_id(pack.first_worker() + i);
+        finished.add_function_started_us(1);
+        finished.add_function_ended_us(2);
+        finished.add_ended_us(3);
+        finished.add_peak_memory_bytes(4);
+        finished.add_ok(true);
+        finished.add_result(std::to_string(pack.first_worker() + i));
+      }
+      report.mutable_ended()->set_cause(protocol::PACK_CAUSE_FINISHED);
+      send(report);
+    }
+  }
+
+ private:
+  grpc::ClientContext context_;
+  std::unique_ptr<protocol::Control::Stub> stub_;
+  std::unique_ptr<grpc::ClientReaderWriter<protocol::InvokerMessage, protocol::ControllerMessage>> stream_;
+  bool left_ = false;
+};
+
+class ControllerFixture : public ::testing::Test {
+ protected:
+  ControllerFixture() {
+    auto action = std::make_shared<store::Action>();
+    action->namespace_name = "guest";
+    action->name = "hello";
+    action->kind = "cpp:1";
+    action->code = std::make_shared<const std::string>("code");
+    action->code_digest = "digest";
+    action->limits.timeout = std::chrono::seconds(30);
+    action_ = std::move(action);
+  }
+
+  void start(const store::Stores& stores, std::chrono::milliseconds silence = std::chrono::seconds(3)) {
+    io_ = std::make_unique<boost::asio::io_context>();
+    work_.emplace(io_->get_executor());
+    ControllerOptions options;
+    options.invoker_listen = "127.0.0.1:0";
+    options.join_token = "secret";
+    options.policy.queue_limit = 2;
+    options.invoker_silence = silence;
+    controller_ = *Controller::create(*io_, options, stores);
+    thread_ = std::thread([this] { io_->run(); });
+  }
+
+  /// Nothing is told to anybody.
+  void kill() {
+    if (!controller_) return;
+    io_->stop();
+    thread_.join();
+    controller_.reset();
+    work_.reset();
+    io_.reset();
+  }
+
+  // Calls an asynchronous function of the controller and waits for its answer.
+  template <class T, class Function>
+  static Result<T> await(Function&& function) {
+    std::promise<Result<T>> promise;
+    auto future = promise.get_future();
+    function(Callback<T>([&promise](Result<T> result) { promise.set_value(std::move(result)); }));
+    return future.get();
+  }
+
+  Result<FlareTicket> flare(std::uint32_t workers, std::uint32_t granularity) {
+    FlareRequest request;
+    request.action = action_;
+    request.namespace_name = "guest";
+    request.params.assign(workers, "{}");
+    request.strategy = packing::Strategy::kHomogeneous;
+    request.granularity = granularity;
+    request.received = wall_now();
+    return await<FlareTicket>([&](auto done) { controller_->start_flare(std::move(request), std::move(done)); });
+  }
+
+  Result<store::FlarePtr> wait(const FlareId& id, std::chrono::milliseconds patience = std::chrono::seconds(20)) {
+    return await<store::FlarePtr>([&](auto done) {
+      controller_->wait_flare("guest", id, std::chrono::steady_clock::now() + patience, std::move(done));
+    });
+  }
+
+  Result<FlareSnapshot> get(const FlareId& id) {
+    return await<FlareSnapshot>(
+        [&](auto done) { controller_->get_flare("guest", id, Detail::kFull, std::move(done)); });
+  }
+
+  Status status() {
+    return *await<Status>([&](auto done) { controller_->status(std::move(done)); });
+  }
+
+  protocol::Hello hello(const std::string& name, std::uint32_t slots) {
+    protocol::Hello hello = TestInvoker::hello(name, slots);
+    hello.set_join_token("secret");
+    return hello;
+  }
+
+  std::unique_ptr<TestInvoker> join(const std::string& name, std::uint32_t slots) {
+    auto invoker = std::make_unique<TestInvoker>(controller_->invoker_address());
+    invoker->send(hello(name, slots));
+    EXPECT_TRUE(invoker->read().has_welcome());
+    return invoker;
+  }
+
+  std::unique_ptr<boost::asio::io_context> io_;
+  std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
+  std::unique_ptr<Controller> controller_;
+  store::ActionPtr action_;
+  std::thread thread_;
+};
+
+}  // namespace gust::controller
