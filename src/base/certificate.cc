@@ -264,6 +264,13 @@ WallTime renewal_time(const CertificateFacts& facts) {
   return facts.not_after - (facts.not_after - facts.not_before - kCertificateSkew) / 3;
 }
 
+bool is_certificate_for(std::string_view pem, const std::string& name) {
+  const auto certificate = read_x509(pem);
+  if (!certificate) return false;
+  return X509_check_ip_asc(certificate->get(), name.c_str(), 0) == 1 ||
+         X509_check_host(certificate->get(), name.c_str(), name.size(), 0, nullptr) == 1;
+}
+
 Result<Certificate> read_key_pair(std::string_view chain, std::string_view private_key) {
   const X509Ptr certificate = GUST_TRY(read_x509(chain));
   const KeyPtr key = GUST_TRY(read_key(private_key));

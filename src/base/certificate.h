@@ -65,6 +65,9 @@ struct CertificateFacts {
 /// What the first certificate of a text says; nothing of it is verified. kInvalid when there is none.
 Result<CertificateFacts> read_certificate(std::string_view pem);
 
+/// Whether the first certificate of a text is for this DNS name or address. False when there is none.
+[[nodiscard]] bool is_certificate_for(std::string_view pem, const std::string& name);
+
 /// When a certificate should be replaced by a new one: after two thirds of its life, skew not counted.
 WallTime renewal_time(const CertificateFacts& facts);
 

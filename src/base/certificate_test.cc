@@ -82,6 +82,15 @@ TEST_F(CertificateTest, SaysWhatItIs) {
   EXPECT_TRUE(read_certificate(authority_.chain)->is_authority);
 }
 
+TEST_F(CertificateTest, SaysWhomItIsFor) {
+  const auto made = make_self_signed(
+      {.common_name = "gust", .names = {"node.example", "10.0.0.7", "::1"}, .life = std::chrono::hours(1)});
+  ASSERT_TRUE(made);
+  for (const char* name : {"node.example", "10.0.0.7", "::1"}) EXPECT_TRUE(is_certificate_for(made->chain, name));
+  for (const char* name : {"other.example", "10.0.0.8", "::2", ""}) EXPECT_FALSE(is_certificate_for(made->chain, name));
+  EXPECT_FALSE(is_certificate_for("no certificate", "node.example"));
+}
+
 TEST_F(CertificateTest, NamesThatCannotBeInOneAreRefused) {
   for (const std::string& name :
        {std::string(), std::string(65, 'x'), std::string("a\nb"), std::string("a\0b", 3), std::string("\xff\xfe")}) {

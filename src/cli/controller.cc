@@ -10,7 +10,6 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <fmt/format.h>
-#include <fstream>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
@@ -19,6 +18,7 @@
 #include "base/certificate.h"
 #include "base/children.h"
 #include "base/fd.h"
+#include "base/files.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "cli/command.h"
@@ -52,6 +52,20 @@ std::map<std::string, std::string, std::less<>> backends_of(const Config& config
   return uris;
 }
 
+// As far as that can be had: a volume may be another user's and ours to write.
+void make_private(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  ::chmod(folder.c_str(), 0700);
+}
+
+/// For what survives a start of the controller. Empty: nothing does.
+std::filesystem::path lasting_folder(const Config& config) {
+  std::filesystem::path folder = config.state.empty() ? config.state_dir : config.state;
+  if (!folder.empty()) make_private(folder);
+  return folder;
+}
+
 // The certificate, and the file in which clients find what to trust: empty when it is given from outside and need not
 // be trusted specially.
 struct Identity {
@@ -63,14 +77,14 @@ Result<Identity> identity_of(const Config& config, const std::string& host) {
   if (!config.tls_certificate.empty()) {
     return Identity{GUST_TRY(http::load_certificate(config.tls_certificate, config.tls_key)), config.tls_certificate};
   }
-  Identity made{GUST_TRY(http::make_certificate({host})), {}};
-  if (config.state_dir.empty()) return made;
-  std::error_code error;
-  std::filesystem::create_directories(config.state_dir, error);
-  ::chmod(config.state_dir.c_str(), 0700);
-  made.file = config.state_dir / "certificate.pem";
-  std::ofstream(made.file) << made.certificate.chain;
-  return made;
+  const std::filesystem::path folder = lasting_folder(config);
+  if (folder.empty()) return Identity{GUST_TRY(http::make_certificate({host})), {}};
+  Identity kept{GUST_TRY(http::keep_certificate(folder / "server.pem", {host})), {}};
+  if (config.state_dir.empty()) return kept;
+  make_private(config.state_dir);
+  kept.file = config.state_dir / "certificate.pem";
+  GUST_TRY_VOID(write_whole_file(kept.file, kept.certificate.chain));
+  return kept;
 }
 
 container::ImageStore image_store(const Config& config) {
@@ -97,11 +111,8 @@ Result<Certificate> authority_of(const Config& config) {
     if (std::filesystem::exists(config.join_ca, ignored)) return controller::load_or_make_authority(config.join_ca);
     return fail(ErrorCode::kInvalid, fmt::format("join_ca: there is no file {}", config.join_ca.string()));
   }
-  const std::filesystem::path folder = config.state.empty() ? config.state_dir : config.state;
+  const std::filesystem::path folder = lasting_folder(config);
   if (folder.empty()) return make_authority("gust", std::chrono::years(1));
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  ::chmod(folder.c_str(), 0700);
   return controller::load_or_make_authority(folder / "join-ca.pem");
 }
 

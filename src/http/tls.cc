@@ -44,4 +44,24 @@ Result<Certificate> make_certificate(const std::vector<std::string>& names) {
   return make_self_signed(terms);
 }
 
+namespace {
+
+std::optional<Certificate> kept_certificate(const std::filesystem::path& file, const std::vector<std::string>& names) {
+  const auto text = read_whole_file(file, Bytes::mb(1));
+  auto pair = text ? read_key_pair(*text, *text) : std::unexpected(text.error());
+  const auto facts = pair ? read_certificate(pair->chain) : std::unexpected(pair.error());
+  if (!facts || wall_now() >= renewal_time(*facts)) return std::nullopt;
+  const auto is_for = [&](const std::string& name) { return is_certificate_for(pair->chain, name); };
+  return std::ranges::all_of(names, is_for) ? std::optional(std::move(*pair)) : std::nullopt;
+}
+
+}  // namespace
+
+Result<Certificate> keep_certificate(const std::filesystem::path& file, const std::vector<std::string>& names) {
+  if (auto kept = kept_certificate(file, names)) return std::move(*kept);
+  Certificate made = GUST_TRY(make_certificate(names));
+  GUST_TRY_VOID(write_secret_file(file, made.private_key + made.chain));
+  return made;
+}
+
 }  // namespace gust::http

@@ -40,6 +40,22 @@ TEST_F(TlsFiles, MadeCertificatesAreForTheirNames) {
   EXPECT_EQ(X509_check_ca(certificate.get()), 0);
 }
 
+TEST_F(TlsFiles, ACertificateIsKeptForAsLongAsItWillDo) {
+  const auto file = folder_.path() / "server.pem";
+  const auto first = keep_certificate(file, {"10.1.2.3"});
+  ASSERT_TRUE(first);
+  EXPECT_EQ(std::filesystem::status(file).permissions() & std::filesystem::perms::mask,
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(keep_certificate(file, {"10.1.2.3"})->chain, first->chain);
+  EXPECT_EQ(keep_certificate(file, {})->private_key, first->private_key);
+  const auto other = keep_certificate(file, {"10.1.2.4"});
+  EXPECT_NE(other->chain, first->chain);
+  EXPECT_EQ(keep_certificate(file, {"10.1.2.4"})->chain, other->chain);
+  write("server.pem", "damaged");
+  EXPECT_NE(keep_certificate(file, {"10.1.2.4"})->chain, other->chain);
+  EXPECT_EQ(keep_certificate(folder_.path() / "missing" / "server.pem", {}).error().code, ErrorCode::kInvalid);
+}
+
 TEST_F(TlsFiles, NamesThatAreNoneAreRefused) {
   for (const char* name : {"", "a b", "x,DNS:evil", "a:1", "dirName:x"}) {
     const auto made = make_certificate({name});
