@@ -311,7 +311,12 @@ void Flare::end_pack(PackId id, PackCause cause, const std::string& message, Wal
   }
   if (pack.cause == PackCause::kFinished && lost == 0) return;
   if (pack.message.empty()) pack.message = fmt::format("ended ({}) with {} workers lost", to_string(pack.cause), lost);
-  is_lost_ |= !is_failing() && is_loss(pack.cause);
+  const bool hearsay = pack.cause == PackCause::kStopped;
+  if (is_hearsay_ && !hearsay) record_.cause.reset();
+  if (!is_failing()) {
+    is_lost_ = is_loss(pack.cause);
+    is_hearsay_ = hearsay;
+  }
   abort(FlareState::kFailed,
         Error{code_of(pack.cause),
               fmt::format("{} (pack {} on invoker {})", pack.message, id.value(), pack.invoker.value())},
@@ -371,7 +376,7 @@ void Flare::retry(WallTime now) {
   const WallTime received = std::exchange(record_.stamps, {}).received;
   record_.stamps.received = received;
   packs_ended_ = 0;
-  is_lost_ = false;
+  is_lost_ = is_hearsay_ = false;
   outcome_ = FlareState::kSucceeded;
   queue(now);
 }

@@ -5,7 +5,8 @@
 //     +---- lost with an invoker or a pack ----------+  as often as its request allows
 //
 // A cause of failure sends it to `finishing` from any state; it ends when the last of its packs has ended. The first
-// cause stays. Only on the controller's strand.
+// cause stays, unless it is that a controller before this one has stopped a pack: then the first that says why. Only on
+// the controller's strand.
 #pragma once
 
 #include <cstdint>
@@ -93,7 +94,8 @@ class Flare {
   std::vector<std::string> params_;
   store::FlareState outcome_ = store::FlareState::kSucceeded;
   std::size_t packs_ended_ = 0;
-  bool is_lost_ = false;  // the cause is the loss of an invoker or a pack
+  bool is_lost_ = false;     // the cause is the loss of an invoker or a pack
+  bool is_hearsay_ = false;  // the cause is that a pack was stopped, and not by this controller
 };
 
 /// A copy for readers; kSummary leaves out packs, workers and results.

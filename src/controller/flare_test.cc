@@ -141,6 +141,16 @@ TEST_F(FlareTest, ACrashFailsTheFlareOnceAllPacksHaveEnded) {
   EXPECT_EQ(record().workers[0].state, WorkerState::kLost);
 }
 
+TEST_F(FlareTest, WhyAPackWasStoppedByAnEarlierControllerIsForOthersToSay) {
+  ASSERT_TRUE(apply(1, ended(1, protocol::PACK_CAUSE_STOPPED, "pack 1 was stopped: ...")));
+  EXPECT_TRUE(flare_.is_failing());
+  EXPECT_EQ(record().cause->code, ErrorCode::kCancelled);
+  ASSERT_TRUE(apply(0, ended(0, protocol::PACK_CAUSE_WORKER_CRASHED, "worker 1 crashed with SIGSEGV")));
+  flare_.finish(kNow);
+  EXPECT_EQ(record().state, FlareState::kFailed);
+  EXPECT_EQ(record().cause->code, ErrorCode::kCrashed);
+}
+
 TEST_F(FlareTest, APackThatEndsWithoutItsWorkersHasNotSucceeded) {
   ASSERT_TRUE(apply(0, finished(0, {0})));
   ASSERT_TRUE(apply(0, ended(0, protocol::PACK_CAUSE_FINISHED)));
