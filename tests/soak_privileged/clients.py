@@ -1,6 +1,5 @@
 """Those who start flares, wait for them, cancel them or forget them; and what they were told."""
 
-import contextlib
 import dataclasses
 import http.client
 import json
@@ -108,7 +107,16 @@ class Client(threading.Thread):
 
     def cancel(self, flare):
         flare.asked_to_cancel = True
-        status, answer = self.connection.ask("DELETE", f"/namespaces/_/flares/{flare.id}")
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                status, answer = self.connection.ask("DELETE", f"/namespaces/_/flares/{flare.id}")
+                break
+            except OSError as error:  # there is no controller at the moment
+                self.ledger.broke(str(error))
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
         if status not in (200, 409):
             self.ledger.problem(f"flare {flare.id} ({flare.kind.name}) could not be cancelled: {status} {answer}")
 
@@ -122,5 +130,4 @@ class Client(threading.Thread):
             if record["stamps"]["ended"]:
                 self.ledger.see(flare, record)
                 return
-        with contextlib.suppress(OSError):
-            self.cancel(flare)
+        self.cancel(flare)

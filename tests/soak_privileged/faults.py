@@ -15,7 +15,7 @@ from cluster import is_alive
 
 LONGEST = 6.0  # seconds: twice the silence that is allowed, and shorter than invokers look for their controller
 NAMES = {"kill invoker": 3, "end invoker": 1, "kill launcher": 2, "kill pack": 4, "freeze invoker": 3, "freeze pack": 1,
-         "cut": 2, "cut from": 2, "cut to": 2, "drain": 2}  # fmt: skip
+         "cut": 2, "cut from": 2, "cut to": 2, "drain": 2, "kill controller": 1, "end controller": 1}  # fmt: skip
 
 
 def name_of(pid):
@@ -36,9 +36,7 @@ class Faults:
         self.ends = {}  # host -> when its fault ends, and what ends it
         self.next = time.monotonic() + pause
         self.frozen_packs = {}  # process id -> until when
-        # A place for what a restart of the controller means once invokers re-attach to it: then "kill controller" is a
-        # fault like the others, and no flare may be lost by it. Today invokers end their packs with the session, and
-        # what had not ended is forgotten with the controller: tests/failures/test_lost_controller.py.
+        self.absences = []  # of the controller: when to when, on the wall clock
 
     def step(self):
         now = time.monotonic()
@@ -113,6 +111,19 @@ class Faults:
         with contextlib.suppress(StopIteration, OSError):
             self._signal(self.cluster.launcher_pid(pid), signal.SIGKILL)
         return lambda: None
+
+    def _kill_controller(self, _host, _pid, _lasts, _which):
+        self._replace_controller(signal.SIGKILL)
+
+    def _end_controller(self, _host, _pid, _lasts, _which):
+        self._replace_controller(signal.SIGTERM)
+
+    def _replace_controller(self, how):
+        ended = time.time()
+        self.cluster.controller.send_signal(how)
+        self.cluster.controller.wait(10)
+        self.cluster.start_controller()
+        self.absences.append((ended, time.time()))
 
     def _freeze_invoker(self, _host, pid, _lasts, _which):
         self._signal(pid, signal.SIGSTOP)

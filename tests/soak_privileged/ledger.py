@@ -16,11 +16,22 @@ def is_loss(record):
     code, message = record["cause"]["code"], record["cause"]["message"]
     if code in ("unavailable", "crashed") and "SIGKILL" in message:
         return True
-    return code == "never_fits" or (code == "unavailable" and ("was lost" in message or "no invoker" in message))
+    losses = ("was lost", "no invoker", "did not come back", "was started again")
+    return code == "never_fits" or (code == "unavailable" and any(loss in message for loss in losses))
 
 
-def judge(flare, record, stalls):
-    """What is wrong with how it ended; None when nothing is. `stalls` are when the machine stood still."""
+def is_hearsay(record):
+    """A controller stopped it, and was killed before that was written."""
+    return (
+        record["state"] == "failed"
+        and record["cause"]["code"] == "cancelled"
+        and "was stopped" in record["cause"]["message"]
+    )
+
+
+def judge(flare, record, stalls, absences):
+    """What is wrong with how it ended; None when nothing is. `stalls` are when the machine stood still, `absences` when
+    there was no controller."""
     state, kind = record["state"], flare.kind
     if state not in ENDS:
         return f"it is {state}"
@@ -41,6 +52,8 @@ def judge(flare, record, stalls):
         again = record["cause"]["code"] == "never_fits" or "cannot start again" in record["cause"]["message"]
         if len(record["lost"]) < flare.retries and not again and not flare.asked_to_cancel:
             return f"it was lost after {len(record['lost'])} of {flare.retries} retries: {record['cause']}"
+        return None
+    if is_hearsay(record) and any(begin < record["stamps"]["ended"] < end + 5 for begin, end in absences):
         return None
     if state == "timed_out" and any(begin < record["stamps"]["ended"] < end + 1 for begin, end in stalls):
         return None
@@ -65,6 +78,7 @@ class Ledger:
         self.problems = []
         self.retried = 0
         self.stalls = []  # (from, to), on the wall clock
+        self.absences = []  # of the controller, likewise
 
     def accept(self, flare):
         with self.lock:
@@ -79,18 +93,22 @@ class Ledger:
 
     def see(self, flare, record):
         """Somebody saw it ended: for the first time, or as before."""
-        first = flare.seen is None
+        first = flare.seen is None or self.may_be_unwritten(flare.seen["ended"])
         if not first and flare.seen != outcome(record):
             self.problem(f"flare {flare.id} ({flare.kind.name}) had ended as {flare.seen}, and now {outcome(record)}")
         if not first:
             return
         flare.seen = outcome(record)
-        wrong = judge(flare, record, self.stalls)
+        wrong = judge(flare, record, self.stalls, self.absences)
         with self.lock:
             self.outcomes[flare.kind.name, record["state"]] += 1
             self.retried += len(record["lost"])
         if wrong:
             self.problem(f"flare {flare.id} ({flare.kind.name}, {flare.workers} workers): {wrong}")
+
+    def may_be_unwritten(self, ended):
+        """It ended, and 100 ms later, when it is written at the latest, there was no controller: it has ended again."""
+        return any(begin - 0.1 <= ended <= begin for begin, _ in self.absences)
 
     def refused(self, status, sentence):
         """What was not accepted has no outcome; but there are only so many reasons."""
@@ -119,18 +137,39 @@ def check_all(ledger, connection):
             ledger.problem(f"flare {flare.id} ({flare.kind.name}) is {record['state']} still")
         else:
             ledger.see(flare, record)
-    check_list(ledger, connection, "flares", list(ledger.flares), "id")
+    unanswered = accepted_without_answer(ledger, connection)
+    if len(unanswered) > len(ledger.breaks):
+        ledger.problem(
+            f"{len(unanswered)} flares were accepted that nobody asked for, {unanswered[0]['id']} among them"
+        )
+    for record in unanswered:
+        if not record["stamps"]["ended"]:
+            ledger.problem(f"flare {record['id']}, whose answer was lost, is {record['state']} still")
+    ids = list(ledger.flares) + [record["id"] for record in unanswered]
     promised = [activation for flare in ledger.flares.values() for activation in flare.activations]
+    promised += [entry["id"] for record in unanswered for entry in record["activations"]]
+    check_list(ledger, connection, "flares", ids, "id")
     check_list(ledger, connection, "activations", promised, "activationId")
 
 
-def check_list(ledger, connection, what, expected, field):
-    listed = collections.Counter()
+def accepted_without_answer(ledger, connection):
+    """Records of flares whose request arrived before the connection broke."""
+    unknown = {entry["id"] for entry in pages(connection, "flares")} - set(ledger.flares)
+    return [connection.look(flare) for flare in unknown]
+
+
+def pages(connection, what):
+    count = 0
     while True:
-        status, page = connection.ask("GET", f"/namespaces/_/{what}?limit=200&skip={listed.total()}")
+        status, page = connection.ask("GET", f"/namespaces/_/{what}?limit=200&skip={count}")
         if status != 200 or not page:
-            break
-        listed.update(entry[field] for entry in page)
+            return
+        count += len(page)
+        yield from page
+
+
+def check_list(ledger, connection, what, expected, field):
+    listed = collections.Counter(entry[field] for entry in pages(connection, what))
     wanted = collections.Counter(expected)
     for difference, sentence in ((wanted - listed, "missing in"), (listed - wanted, "too many in")):
         if difference:

@@ -35,10 +35,18 @@ class Soak:
         self.ledger, self.stop = Ledger(), threading.Event()
         self.connection = Connection(cluster)
         self.faults = Faults(cluster, self.connection, seed, pause)
+        self.ledger.absences = self.faults.absences
         most = cluster.hosts.count * cluster.slots
         self.clients = [Client(cluster, f"{seed} client {n}", most, self.ledger, self.stop) for n in range(clients)]
-        self.controller = Vitals(cluster.controller.pid)
+        self.controllers = [Vitals(cluster.controller.pid)]
         self.launchers = set()
+
+    @property
+    def controller(self):
+        """The present one's."""
+        if self.controllers[-1].pid != self.cluster.controller.pid:
+            self.controllers.append(Vitals(self.cluster.controller.pid))
+        return self.controllers[-1]
 
     def run(self):
         kinds.deploy_all(self.cluster, self.worker, self.cluster.runtime)
@@ -132,9 +140,10 @@ class Soak:
             wait_for(settled, 10, "the controller's descriptors closed")
         except AssertionError as error:
             self.ledger.problem(f"{error}: {descriptors_before} before, {descriptors(self.controller.pid)} now")
-        warm, last = self.controller.memory()
-        if last - warm > MORE_MEMORY:
-            self.ledger.problem(f"the controller grew from {warm / MIB:.0f} MB to {last / MIB:.0f} MB")
+        for controller in self.controllers:
+            warm, last = controller.memory()
+            if last - warm > MORE_MEMORY:
+                self.ledger.problem(f"a controller grew from {warm / MIB:.0f} MB to {last / MIB:.0f} MB")
 
     def check_nothing_left(self):
         """After the end of the cluster."""
@@ -170,7 +179,7 @@ class Soak:
             print(
                 "the machine stood still for " + ", ".join(f"{end - begin:.0f} s" for begin, end in self.ledger.stalls)
             )
-        print(f"the controller: {warm / MIB:.0f} MB when warm, {last / MIB:.0f} MB at the end, at most"
+        print(f"the last controller: {warm / MIB:.0f} MB when warm, {last / MIB:.0f} MB at the end, at most"
               f" {self.controller.most_descriptors()} descriptors")  # fmt: skip
 
 
