@@ -199,6 +199,7 @@ class Up {
       command.arguments.insert(command.arguments.end(), {"--image-dir", config_.image_dir.string()});
     }
     command.environment = {"GUST_LOG_LEVEL=" + config_.log_level, "GUST_RUNTIMES=" + to_string(config_.runtimes),
+                           fmt::format("GUST_CODE_CACHE={}", config_.code_cache.count()),
                            fmt::format("GUST_CONTROLLER_GRACE={}ms", config_.controller_grace.count())};
     return children_.spawn(command);
   }
@@ -323,6 +324,7 @@ void add_up(CLI::App& app, Chosen& chosen) {
       .add("--oci-runtime", "oci_runtime")
       .add("--prewarm", "prewarm")
       .add("--controller-grace", "controller_grace")
+      .add("--code-cache", "code_cache")
       .add_controller();
   auto ready_fd = std::make_shared<int>(-1);
   sub->add_option("--ready-fd", *ready_fd, "File descriptor on which to tell that it is ready")->group("");

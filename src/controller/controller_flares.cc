@@ -120,7 +120,16 @@ void ControllerImpl::limit_time(ActiveFlare& active, std::chrono::microseconds l
 }
 
 void ControllerImpl::send_code(Invoker& invoker, const store::Action& action) {
-  if (!action.code || !invoker.code.insert(action.code_digest).second) return;
+  if (!action.code || invoker.code.use(action.code_digest)) return;
+  const auto runs_there = [&](const std::string& digest) {
+    return std::ranges::any_of(invoker.packs, [&](const auto& pack) {
+      const ActiveFlare* active = active_.find_run(pack.first);
+      return active != nullptr && active->flare.record().action->code_digest == digest;
+    });
+  };
+  for (const std::string& digest : invoker.code.add(action.code_digest, Bytes(action.code->size()), runs_there)) {
+    invoker.link->send(drop_order(digest));
+  }
   for (MessagePtr& piece : code_orders(action.code_digest, *action.code)) invoker.link->send(std::move(piece));
 }
 

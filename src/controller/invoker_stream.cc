@@ -1,9 +1,9 @@
 // The gateway's streams.
-#include <deque>
 #include <utility>
 
 #include "base/mutex.h"
 #include "controller/gateway_call.h"
+#include "controller/link_queue.h"
 
 namespace gust::controller {
 
@@ -39,8 +39,8 @@ class InvokerStream final : public InvokerLink, public GatewayCall {
   void send(MessagePtr message) override {
     const MutexLock lock(mutex_);
     if (closing_) return;
-    outgoing_.push_back(std::move(message));
-    if (outgoing_.size() == 1) write_next();
+    outgoing_.push(std::move(message));
+    if (!writing_) write_next();
   }
 
   void close(CloseReason reason, const std::string& sentence) override {
@@ -87,7 +87,7 @@ class InvokerStream final : public InvokerLink, public GatewayCall {
 
   void write_done(bool ok) {
     const MutexLock lock(mutex_);
-    outgoing_.pop_front();
+    writing_.reset();
     if (!ok && !closing_) {
       closing_ = true;
       status_ = grpc::Status::OK;
@@ -117,12 +117,13 @@ class InvokerStream final : public InvokerLink, public GatewayCall {
     if (closing_) return;
     closing_ = true;
     status_ = std::move(status);
-    if (outgoing_.empty()) finish();
+    if (!writing_) finish();
   }
 
   void write_next() GUST_REQUIRES(mutex_) {
     ++under_way_;
-    stream_.Write(*outgoing_.front(), &write_);
+    writing_ = outgoing_.pop();
+    stream_.Write(*writing_, &write_);
   }
 
   void finish() GUST_REQUIRES(mutex_) {
@@ -145,7 +146,8 @@ class InvokerStream final : public InvokerLink, public GatewayCall {
   std::atomic<int> under_way_ = 2;  // completions that are still to come: reading's and the call's, at first
 
   Mutex mutex_;
-  std::deque<MessagePtr> outgoing_ GUST_GUARDED_BY(mutex_);  // the front is being written
+  LinkQueue outgoing_ GUST_GUARDED_BY(mutex_);
+  MessagePtr writing_ GUST_GUARDED_BY(mutex_);  // or null
   bool closing_ GUST_GUARDED_BY(mutex_) = false;
   grpc::Status status_ GUST_GUARDED_BY(mutex_);
 };

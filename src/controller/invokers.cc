@@ -88,6 +88,11 @@ Invoker& InvokerTable::add(LinkPtr link, protocol::Hello hello, WallTime now) {
   invoker.link = std::move(link);
   invoker.hello = std::move(hello);
   invoker.joined = now;
+  invoker.code = CodeShelf(Bytes(invoker.hello.code_cache_bytes()));
+  const auto all = [](const std::string&) { return true; };
+  for (const protocol::CachedCode& code : invoker.hello.code()) {
+    if (!invoker.code.use(code.digest())) (void)invoker.code.add(code.digest(), Bytes(code.bytes()), all);
+  }
   by_link_[invoker.link.get()] = invoker.id;
   return invoker;
 }

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "controller/code_shelf.h"
 #include "controller/gateway.h"
 #include "store/records.h"
 
@@ -21,7 +22,7 @@ struct Invoker {
   WallTime joined;
   std::uint32_t prewarmed = 0;                 ///< empty containers that wait ready
   std::optional<WallTime> certificate_ends;    ///< of its newest; absent without TLS
-  std::set<std::string> code;                  ///< digests that it has been sent
+  CodeShelf code;                              ///< that it has, or has been sent
   std::set<std::pair<FlareId, PackId>> packs;  ///< that run there
 
   /// It keeps what runs there beyond the end of its stream.

@@ -19,8 +19,9 @@ Result<Certificate> load_certificate(const std::filesystem::path& chain, const s
 /// 127.0.0.1 and ::1.
 Result<Certificate> make_certificate(const std::vector<std::string>& names);
 
-/// The one in this file, key and certificate, if it is for all `names` and not to be replaced yet; else a new one, which
-/// is written there. Clients that trust it go on to do so after a restart. kInvalid where the file cannot be written.
+/// The one in this file, key and certificate, if it is for all `names` and not to be replaced yet; else a new one,
+/// which is written there. Clients that trust it go on to do so after a restart. kInvalid where the file cannot be
+/// written.
 Result<Certificate> keep_certificate(const std::filesystem::path& file, const std::vector<std::string>& names);
 
 }  // namespace gust::http

@@ -62,10 +62,13 @@ class CodeCache::Incoming {
       if (!file_) return fail_errno("create " + path_.string(), errno);
     }
     digest_.add(bytes);
+    size_ += Bytes(bytes.size());
     const auto written = write_all(file_.get(), bytes);
     if (!written) return std::unexpected(written.error().while_doing(path_.string()));
     return {};
   }
+
+  [[nodiscard]] Bytes size() const { return size_; }
 
   Result<void> keep_as(const std::filesystem::path& path, std::string_view digest) {
     if (const std::string found = digest_.hex(); found != digest) {
@@ -86,6 +89,7 @@ class CodeCache::Incoming {
   std::filesystem::path path_;
   UniqueFd file_;
   Digest digest_;
+  Bytes size_;
 };
 
 CodeCache::CodeCache(std::filesystem::path directory) : directory_(std::move(directory)) {}
@@ -108,7 +112,7 @@ Result<void> CodeCache::write_piece(Incoming& incoming, const std::string& diges
   GUST_TRY_VOID(incoming.add(bytes));
   if (piece == Piece::kMore) return {};
   GUST_TRY_VOID(incoming.keep_as(directory_ / digest, digest));
-  complete_.insert(digest);
+  complete_[digest] = incoming.size();
   return {};
 }
 
@@ -116,6 +120,11 @@ std::optional<std::string> CodeCache::find(std::string_view digest) const {
   const std::string key(digest);
   if (!complete_.contains(key)) return std::nullopt;
   return (directory_ / key).string();
+}
+
+void CodeCache::drop(std::string_view digest) {
+  // A pack that has it open or mapped goes on.
+  if (complete_.erase(std::string(digest)) > 0) ::unlink((directory_ / digest).c_str());
 }
 
 void CodeCache::drop_incomplete() { incoming_.clear(); }

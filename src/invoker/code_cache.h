@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 
+#include "base/bytes.h"
 #include "base/fd.h"
 #include "base/result.h"
 
@@ -31,6 +31,11 @@ class CodeCache {
   /// Absolute path of a complete package.
   [[nodiscard]] std::optional<std::string> find(std::string_view digest) const;
 
+  /// Removes a package; one that is not there is ignored.
+  void drop(std::string_view digest);
+  /// Complete packages with their sizes.
+  [[nodiscard]] const std::unordered_map<std::string, Bytes>& complete() const { return complete_; }
+
   /// Forgets packages of which only some pieces came.
   void drop_incomplete();
 
@@ -41,7 +46,7 @@ class CodeCache {
 
   std::filesystem::path directory_;
   std::unordered_map<std::string, std::unique_ptr<Incoming>> incoming_;
-  std::unordered_set<std::string> complete_;
+  std::unordered_map<std::string, Bytes> complete_;
 };
 
 }  // namespace gust::invoker

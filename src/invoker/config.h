@@ -19,6 +19,7 @@ struct InvokerConfig {
   std::filesystem::path identity_file;  ///< in which the certificate is kept; empty: it is not
   std::uint32_t slots = 0;              ///< workers at once; 0: what detect_slots() finds
   Bytes memory;                         ///< for packs together; 0: what detect_memory() finds
+  Bytes code_cache;                     ///< of packages that are kept; 0: of all
   std::filesystem::path state_dir;      ///< for code; one for each invoker, on a file system that permits execution
   std::string peer_host;  ///< numeric address under which packs elsewhere reach this host's; empty: detected
   std::string api_host;   ///< of the controller's REST API, told to workers; empty when not known

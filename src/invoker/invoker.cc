@@ -50,6 +50,7 @@ protocol::Hello make_hello(const InvokerConfig& config, const container::Driver&
   hello.set_memory_bytes(config.memory.count());
   hello.set_driver(std::string(driver.name()));
   hello.set_pid(::getpid());
+  hello.set_code_cache_bytes(config.code_cache.count());
   hello.add_features(std::string(protocol::kReattach));
   return hello;
 }
@@ -126,6 +127,11 @@ Result<void> NodeAgent::run(Signals signals) {
 }
 
 void NodeAgent::introduce(protocol::Hello& hello) const {
+  for (const auto& [digest, size] : code_.complete()) {
+    protocol::CachedCode& code = *hello.add_code();
+    code.set_digest(digest);
+    code.set_bytes(size.count());
+  }
   if (state_name_.empty()) return;
   hello.set_invoker_id(id_);
   for (protocol::KeptFlare& kept : packs_.kept()) *hello.add_kept() = std::move(kept);
@@ -157,6 +163,7 @@ Result<void> NodeAgent::obey(const protocol::ControllerMessage& message) {
     case Kind::kStartPacks: return packs_.start(message.start_packs(), wall_now());
     case Kind::kStopFlare: packs_.stop_flare(message.stop_flare().flare_id(), message.stop_flare().reason()); return {};
     case Kind::kPeers: packs_.tell_peers(message.peers()); return {};
+    case Kind::kDropCode: code_.drop(message.drop_code().digest()); return {};
     case Kind::kForget:
       for (const std::string& flare : message.forget().flare_ids()) {
         packs_.forget_flare(flare);

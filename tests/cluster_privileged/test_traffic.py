@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import time
 
 import pytest
 
@@ -14,6 +15,12 @@ MIB = 1 << 20
 def bytes_sent_by(hosts, host):
     """By way of its link, since it exists."""
     return json.loads(run("ip", "-n", hosts.hub, "-s", "-j", "link", "show", f"host{host}"))[0]["stats64"]["rx"][
+        "bytes"
+    ]
+
+
+def bytes_sent_to(hosts, host):
+    return json.loads(run("ip", "-n", hosts.hub, "-s", "-j", "link", "show", f"host{host}"))[0]["stats64"]["tx"][
         "bytes"
     ]
 
@@ -70,3 +77,25 @@ def test_loss_is_what_was_asked():
 def test_wrong_loss(loss):
     with pytest.raises(ValueError, match=re.escape(f"loss '{loss}' is not a percentage")):
         Hosts(1, loss=loss)
+
+
+def test_a_large_package_holds_nobody_up(gust_bin, tmp_path, worker):
+    """48 MB take two seconds on each link. Meanwhile flares start, and nobody takes an invoker for lost."""
+    big = tmp_path / "big.py"
+    big.write_text("def main(args):\n    return {'big': True}\n" + "# padding\n" * (47 * MIB // 10))
+    with Hosts(4, rate="200mbit") as hosts, HostCluster(gust_bin, tmp_path, hosts, slots=2) as cluster:
+        cluster.deploy("talk", worker("talk"))
+        cluster.wait_ended(cluster.flare("talk", [{"do": "return"}] * 8, granularity=2))
+        before = [bytes_sent_to(hosts, host) for host in range(hosts.count)]
+        cluster.deploy("big", big)
+        times = []
+        while min(bytes_sent_to(hosts, host) - before[host] for host in range(hosts.count)) < 40 * MIB:
+            began = time.monotonic()
+            ended = cluster.wait_ended(cluster.flare("talk", [{"do": "return"}] * 8, granularity=2))
+            assert ended["state"] == "succeeded", ended["cause"]
+            times.append(time.monotonic() - began)
+        assert len(times) >= 2, "the package was there at once"
+        assert max(times) < 1, times
+        answer = cluster.request("POST", "/api/v1/namespaces/_/actions/big?blocking=true&result=true", {})
+        assert answer.json() == {"big": True}
+        assert "was lost" not in cluster.errors()
