@@ -73,7 +73,7 @@ def test_nothing_of_anothers(cluster):
         assert ask("GET", f"{BASE}/{collection}").json() == []
     binding = {"binding": {"namespace": "guest", "name": "p"}}
     assert ask("PUT", f"{BASE}/packages/theirs", binding).status == 403
-    assert cluster.look(running)["state"] == "running"
+    cluster.wait_running(running)
     assert cluster.look(flare) == ended
     cluster.request("DELETE", f"{BASE}/flares/{running}")
 
