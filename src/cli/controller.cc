@@ -59,13 +59,6 @@ void make_private(const std::filesystem::path& folder) {
   ::chmod(folder.c_str(), 0700);
 }
 
-/// For what survives a start of the controller. Empty: nothing does.
-std::filesystem::path lasting_folder(const Config& config) {
-  std::filesystem::path folder = config.state.empty() ? config.state_dir : config.state;
-  if (!folder.empty()) make_private(folder);
-  return folder;
-}
-
 // The certificate, and the file in which clients find what to trust: empty when it is given from outside and need not
 // be trusted specially.
 struct Identity {
@@ -77,9 +70,13 @@ Result<Identity> identity_of(const Config& config, const std::string& host) {
   if (!config.tls_certificate.empty()) {
     return Identity{GUST_TRY(http::load_certificate(config.tls_certificate, config.tls_key)), config.tls_certificate};
   }
-  const std::filesystem::path folder = lasting_folder(config);
-  if (folder.empty()) return Identity{GUST_TRY(http::make_certificate({host})), {}};
-  Identity kept{GUST_TRY(http::keep_certificate(folder / "server.pem", {host})), {}};
+  Identity kept;
+  if (config.state.empty()) {
+    kept.certificate = GUST_TRY(http::make_certificate({host}));
+  } else {
+    make_private(config.state);
+    kept.certificate = GUST_TRY(http::keep_certificate(config.state / "server.pem", {host}));
+  }
   if (config.state_dir.empty()) return kept;
   make_private(config.state_dir);
   kept.file = config.state_dir / "certificate.pem";
@@ -111,8 +108,9 @@ Result<Certificate> authority_of(const Config& config) {
     if (std::filesystem::exists(config.join_ca, ignored)) return controller::load_or_make_authority(config.join_ca);
     return fail(ErrorCode::kInvalid, fmt::format("join_ca: there is no file {}", config.join_ca.string()));
   }
-  const std::filesystem::path folder = lasting_folder(config);
+  const std::filesystem::path folder = config.state.empty() ? config.state_dir : config.state;
   if (folder.empty()) return make_authority("gust", std::chrono::years(1));
+  make_private(folder);
   return controller::load_or_make_authority(folder / "join-ca.pem");
 }
 
