@@ -221,6 +221,8 @@ std::span<const Setting> settings() {
       choice("network", "GUST_NETWORK", &Config::network, {"host", "none"},
              "network of packs (none: drivers sandbox and oci)"),
       count("prewarm", "GUST_PREWARM", &Config::prewarm, "empty containers that an invoker keeps ready"),
+      duration("drain_time", "GUST_DRAIN_TIME", &Config::drain_time,
+               "how long an invoker lets packs go on after SIGTERM, and takes nothing new; 0: not at all"),
       size("code_cache", "GUST_CODE_CACHE", &Config::code_cache,
            "packages that an invoker keeps, beyond those in use; 0: all that it gets"),
       duration("controller_grace", "GUST_CONTROLLER_GRACE", &Config::controller_grace,

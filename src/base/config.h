@@ -65,6 +65,7 @@ struct Config {
   std::filesystem::path image_dir;                     ///< empty: as container::ImageStore::default_directory()
   std::string network = "host";                        ///< of packs: "host" or "none"
   std::uint32_t prewarm = 0;                           ///< empty containers that are kept ready
+  std::chrono::milliseconds drain_time{0};             ///< for an invoker's packs to end after SIGTERM
   Bytes code_cache = Bytes::mb(4096);                  ///< of packages that an invoker keeps
   std::chrono::milliseconds controller_grace{10'000};  ///< how long to look for an absent controller
 

@@ -75,6 +75,7 @@ Result<ExitCode> run_invoker(const Config& config) {
   invoker.state_dir = state / "code";
   invoker.controller_grace = config.controller_grace;
   invoker.code_cache = config.code_cache;
+  invoker.drain_time = config.drain_time;
   invoker.say = [](std::string_view line) { spdlog::info("{}", line); };
   std::filesystem::create_directory(invoker.state_dir, error);
   if (!error) std::filesystem::permissions(invoker.state_dir, std::filesystem::perms::owner_all, error);
@@ -103,6 +104,7 @@ void add_invoker(CLI::App& app, Chosen& chosen) {
       .add("--runtimes", "runtimes")
       .add("--controller-grace", "controller_grace")
       .add("--code-cache", "code_cache")
+      .add("--drain-time", "drain_time")
       .add("--join-token", "join_token")
       .add("--state-dir", "state_dir")
       .add("--log-level", "log_level");

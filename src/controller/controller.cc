@@ -40,6 +40,11 @@ Result<void> ControllerImpl::listen() {
   events.reports = [this](const LinkPtr& link, std::unique_ptr<protocol::Reports> reports) {
     asio::post(strand_, [this, link, reports = std::move(reports)] { take_reports(link, *reports); });
   };
+  events.leaving = [this](const LinkPtr& link) {
+    asio::post(strand_, [this, link] {
+      if (Invoker* invoker = invokers_.find(link)) let_go(*invoker);
+    });
+  };
   events.lost = [this](const LinkPtr& link) {
     asio::post(strand_, [this, link] {
       Invoker* invoker = leaving_ ? nullptr : invokers_.find(link);

@@ -163,6 +163,7 @@ void ControllerImpl::release_pack(ActiveFlare& active, PackId pack) {
   const FlareId run = active.flare.run();
   if (Invoker* invoker = invokers_.find(active.flare.record().packs[pack.value()].invoker)) {
     invoker->packs.erase({run, pack});
+    if (invoker->leaving && invoker->packs.empty()) invoker->link->send(release_order());
   }
   scheduler_.release_pack(run, pack, moment());
   if (!active.flare.all_packs_ended()) return;

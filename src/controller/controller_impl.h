@@ -79,6 +79,7 @@ class ControllerImpl final : public Controller {
   void join(const LinkPtr& link, protocol::Hello hello);
   void attach(Invoker& invoker);
   void open_to_flares(const Invoker& invoker);
+  void let_go(Invoker& invoker);
   void lose_invoker(Invoker& invoker);
   void lose_packs(const Packs& packs, const std::string& why);
   void take_reports(const LinkPtr& link, const protocol::Reports& reports);

@@ -52,6 +52,7 @@ void ControllerImpl::open_to_flares(const Invoker& invoker) {
   const auto added =
       scheduler_.add_invoker(invoker.id, invoker.hello.slots(), Bytes(invoker.hello.memory_bytes()), moment());
   GUST_CHECK(added.has_value(), "an invoker that was let in has a free id and slots");
+  if (invoker.leaving) scheduler_.drain(invoker.id, moment());
 }
 
 // What it has kept of earlier streams goes on, is stopped, or is forgotten.
@@ -75,6 +76,15 @@ void ControllerImpl::attach(Invoker& invoker) {
   }
   if (!useless.empty()) invoker.link->send(forget_order(useless));
   lose_packs(reunion.lost, fmt::format("invoker {} ({}) was started again", invoker.id.value(), invoker.hello.name()));
+}
+
+void ControllerImpl::let_go(Invoker& invoker) {
+  spdlog::info("invoker {} ({}) ends when its {} packs have ended", invoker.id.value(), invoker.hello.name(),
+               invoker.packs.size());
+  invoker.leaving = true;
+  scheduler_.drain(invoker.id, moment());
+  if (invoker.packs.empty()) invoker.link->send(release_order());
+  start_admitted();
 }
 
 void ControllerImpl::lose_invoker(Invoker& invoker) {

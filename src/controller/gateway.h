@@ -30,11 +30,13 @@ class InvokerLink {
 };
 using LinkPtr = std::shared_ptr<InvokerLink>;
 
-/// Called on the gateway's own thread, for one link in order: hello once, reports any number of times, lost once, last.
+/// Called on the gateway's own thread, for one link in order: hello once, reports any number of times, leaving at most
+/// once among them, lost once, last.
 /// `certified` tells that the invoker of this name has got a certificate that ends then. Must not block.
 struct GatewayEvents {
   std::function<void(const LinkPtr&, protocol::Hello)> hello;
   std::function<void(const LinkPtr&, std::unique_ptr<protocol::Reports>)> reports;
+  std::function<void(const LinkPtr&)> leaving;
   std::function<void(const LinkPtr&)> lost;
   std::function<void(const std::string&, WallTime)> certified = {};
 };

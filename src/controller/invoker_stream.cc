@@ -109,6 +109,8 @@ class InvokerStream final : public InvokerLink, public GatewayCall {
       calls_.events.hello(self_, std::move(*message.mutable_hello()));
     } else if (message.has_reports()) {
       calls_.events.reports(self_, std::unique_ptr<protocol::Reports>(message.release_reports()));
+    } else if (message.has_leaving()) {
+      calls_.events.leaving(self_);
     }
   }
 

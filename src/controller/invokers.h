@@ -25,6 +25,8 @@ struct Invoker {
   CodeShelf code;                              ///< that it has, or has been sent
   std::set<std::pair<FlareId, PackId>> packs;  ///< that run there
 
+  bool leaving = false;  ///< ends once nothing runs there
+
   /// It keeps what runs there beyond the end of its stream.
   [[nodiscard]] bool reattaches() const;
 };

@@ -17,6 +17,7 @@ bool LinkQueue::must_wait(const protocol::ControllerMessage& message) const {
     case Kind::kStopFlare: return has_not_started(message.stop_flare().flare_id());
     case Kind::kPeers: return has_not_started(message.peers().flare_id());
     case Kind::kForget: return std::ranges::any_of(message.forget().flare_ids(), has_not_started);
+    case Kind::kReleased:
     case Kind::kWelcome:
     case Kind::MESSAGE_NOT_SET: break;
   }

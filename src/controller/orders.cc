@@ -103,6 +103,12 @@ MessagePtr forget_order(const std::vector<std::string>& runs) {
   return message;
 }
 
+MessagePtr release_order() {
+  auto message = std::make_shared<protocol::ControllerMessage>();
+  message->mutable_released();
+  return message;
+}
+
 MessagePtr drop_order(std::string_view digest) {
   auto message = std::make_shared<protocol::ControllerMessage>();
   message->mutable_drop_code()->set_digest(std::string(digest));

@@ -28,6 +28,8 @@ MessagePtr stop_order(const FlareId& flare, std::string_view reason);
 
 MessagePtr forget_order(const std::vector<std::string>& runs);
 
+MessagePtr release_order();
+
 MessagePtr drop_order(std::string_view digest);
 
 /// A package in pieces, in order.

@@ -25,6 +25,9 @@ struct InvokerConfig {
   std::string api_host;   ///< of the controller's REST API, told to workers; empty when not known
   /// How long to look for a controller that is not there, or no longer there; 0: not at all.
   std::chrono::milliseconds controller_grace{10'000};
+  /// How long packs may go on after SIGTERM, while nothing new is taken; 0: not at all. A second signal ends it at
+  /// once.
+  std::chrono::milliseconds drain_time{0};
   /// How long news of packs wait for more news; up to four times as long while they keep coming. The controller's work
   /// for a flare shrinks with it; what somebody waits for (all ended, a failure) does not wait.
   std::chrono::milliseconds report_delay{100};

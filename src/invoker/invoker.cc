@@ -83,6 +83,9 @@ class NodeAgent final : public Invoker {
   }
 
  private:
+  void wait_for_signal();
+  void leave();
+  void say_leaving();
   void introduce(protocol::Hello& hello) const;
   void joined(const protocol::Welcome& welcome);
   void take(const protocol::ControllerMessage& message);
@@ -103,9 +106,11 @@ class NodeAgent final : public Invoker {
   Membership membership_;
   ControllerLink link_;
   boost::asio::signal_set signals_;
-  boost::asio::steady_timer patience_;  // with packs that do not go
+  boost::asio::steady_timer patience_;  // with packs that do not end, or do not go
   std::string state_name_;              // what the packs are kept for while there is no session; empty for nothing
   std::uint32_t id_ = 0;                // there
+  bool in_session_ = false;
+  bool leaving_ = false;
   bool clearing_ = false;
   std::optional<Result<void>> outcome_;  // set when the end has begun
 };
@@ -115,15 +120,41 @@ Result<void> NodeAgent::run(Signals signals) {
   if (signals == Signals::kStop) {
     signals_.add(SIGTERM);
     signals_.add(SIGINT);
-    signals_.async_wait([this](boost::system::error_code error, int /*signal*/) {
-      if (!error) end({});
-    });
+    wait_for_signal();
   }
   boost::asio::post(io_, [this] {
     if (!outcome_) link_.connect();
   });
   io_.run();
   return std::move(outcome_).value();
+}
+
+void NodeAgent::wait_for_signal() {
+  signals_.async_wait([this](boost::system::error_code error, int signal) {
+    if (error) return;
+    signal == SIGTERM && !leaving_ && config_.drain_time.count() > 0 ? leave() : end({});
+    wait_for_signal();
+  });
+}
+
+void NodeAgent::leave() {
+  leaving_ = true;
+  if (!in_session_ && packs_.empty()) return end({});
+  config_.say(fmt::format("takes no further packs, and ends when those that run have ended, in {:g} s at the latest",
+                          static_cast<double>(config_.drain_time.count()) / 1000));
+  say_leaving();
+  patience_.expires_after(config_.drain_time);
+  patience_.async_wait([this](boost::system::error_code error) {
+    if (!error) end({});
+  });
+}
+
+// Again in each session: the controller may be another one.
+void NodeAgent::say_leaving() {
+  if (!in_session_) return;
+  auto message = std::make_shared<protocol::InvokerMessage>();
+  message->mutable_leaving();
+  link_.send(std::move(message));
 }
 
 void NodeAgent::introduce(protocol::Hello& hello) const {
@@ -142,12 +173,14 @@ void NodeAgent::joined(const protocol::Welcome& welcome) {
     reports_.clear();
     packs_.abandon_all();
   }
+  in_session_ = true;
   state_name_ = welcome.state_name();
   id_ = welcome.invoker_id();
   const InvokerId id(id_);
   const bool keep = !state_name_.empty();
   packs_.begin_session(id, keep);
   reports_.begin_session(keep ? ReportBatch::Keep::kUntilForgotten : ReportBatch::Keep::kUntilSent);
+  if (leaving_) say_leaving();
   config_.say(fmt::format("{} joined the controller at {} as invoker {} with {} slots and {}", config_.name,
                           config_.controller, id.value(), config_.slots, to_string(config_.memory)));
 }
@@ -173,6 +206,7 @@ Result<void> NodeAgent::obey(const protocol::ControllerMessage& message) {
     case Kind::kCode:
       return code_.add(message.code().digest(), message.code().piece(),
                        message.code().last() ? Piece::kLast : Piece::kMore);
+    case Kind::kReleased: end({}); return {};
     case Kind::kWelcome: return fail(ErrorCode::kInvalid, "the controller sent a second Welcome");
     case Kind::MESSAGE_NOT_SET: break;
   }
@@ -181,6 +215,7 @@ Result<void> NodeAgent::obey(const protocol::ControllerMessage& message) {
 
 void NodeAgent::lost(const Error& error) {
   config_.say(fmt::format("lost the controller at {}: {}", config_.controller, error.message));
+  in_session_ = false;
   reports_.end_session();
   packs_.end_session();
   code_.drop_incomplete();
