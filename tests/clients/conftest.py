@@ -62,7 +62,8 @@ class Storage:
 @pytest.fixture(scope="module")
 def redis_storage(tmp_path_factory):
     with RedisServer(tmp_path_factory.mktemp("redis")) as server:
-        settings = {"host": "127.0.0.1", "port": server.port, "password": PASSWORD}
+        # Lithops reads results in 128 threads; redis-py gives them 100 connections otherwise, and an error beyond.
+        settings = {"host": "127.0.0.1", "port": server.port, "password": PASSWORD, "max_connections": 1024}
         yield Storage("redis", settings)
 
 

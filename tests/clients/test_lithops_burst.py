@@ -1,7 +1,6 @@
 """The burst call of Lithops' fork, through examples/lithops_burst.py: Python's http.client, the target in absolute form, one
 payload for all calls, made by the Lithops that is installed."""
 
-import os
 import pathlib
 import subprocess
 
@@ -48,14 +47,11 @@ def test_forty_eight_calls(make_lithops, lithops_cluster, redis_storage, granula
         cluster.wait_idle()
 
 
-@pytest.mark.skipif(
-    "GUST_LARGE_TESTS" not in os.environ, reason="takes many minutes on two cores; GUST_LARGE_TESTS=1 runs it"
-)
 def test_nine_hundred_and_sixty_calls(make_lithops, lithops_cluster, redis_storage):
     with lithops_cluster("--memory", "50GB", invokers=20, slots=48) as cluster:
         lithops = make_lithops(cluster, redis_storage)
         script = SCRIPT.format(examples=str(EXAMPLES), memory=4096, calls=960, granularity=48, join=False)
-        done = lithops.run(script, timeout=1200)
+        done = lithops.run(script, timeout=300)
         assert done["values"] == list(range(960))
         assert (done["statuses"], done["results"]) == (960, 960)
         assert [done["activations"].count(id) for id in dict.fromkeys(done["activations"])] == [48] * 20
@@ -63,18 +59,18 @@ def test_nine_hundred_and_sixty_calls(make_lithops, lithops_cluster, redis_stora
 
 
 def test_statistics_as_a_figure(gust, make_lithops, lithops_cluster, client_python, redis_storage, tmp_path):
-    with lithops_cluster(invokers=2, slots=24) as cluster:
+    with lithops_cluster("--memory", "50GB", invokers=20, slots=48) as cluster:
         lithops = make_lithops(cluster, redis_storage)
         results = tmp_path / "results.csv"
-        command = [client_python / "bin/python3", EXAMPLES / "lithops_burst.py", "--workers", "48", "--sleep", "0.5"]
+        command = [client_python / "bin/python3", EXAMPLES / "lithops_burst.py", "--workers", "960", "--sleep", "5"]
         done = subprocess.run(
-            [*command, "--granularity", "24", "--out", results],
+            [*command, "--granularity", "48", "--out", results],
             env=lithops.environment,
             cwd=lithops.folder,
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=300,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         cluster.wait_idle()
@@ -83,4 +79,4 @@ def test_statistics_as_a_figure(gust, make_lithops, lithops_cluster, client_pyth
     assert plotted.returncode == 0, plotted.stderr
     assert figure.stat().st_size > 1000
     stats = gust("stats", results)
-    assert stats.returncode == 0 and "48" in stats.stdout, stats.stdout + stats.stderr
+    assert stats.returncode == 0 and "960" in stats.stdout, stats.stdout + stats.stderr

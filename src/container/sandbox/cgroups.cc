@@ -14,6 +14,7 @@
 #include <string_view>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <thread>
 #include <utility>
 
 namespace gust::container {
@@ -27,7 +28,12 @@ constexpr std::size_t kSpare = 64;
 /// Version 1, for a weight of 100. In version 2 the unit is the same.
 constexpr std::uint64_t kSharesOfOne = 1024;
 constexpr std::uint64_t kMostShares = 262'144;
+constexpr std::uint64_t kWeightOfOne = 100;
 constexpr std::uint64_t kMostWeight = 10'000;
+
+/// The packs together weigh as much as one ordinary process on each processor: all of them together must not keep the
+/// invoker, or its controller on the same machine, from answering.
+std::uint64_t processors() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 bool write_at(int directory, const char* path, std::string_view text) {
   const UniqueFd file(openat(directory, path, O_WRONLY | O_CLOEXEC));
@@ -121,9 +127,9 @@ bool Cgroups::open_in(const std::string& path, Hierarchy& hierarchy) {
   if (hierarchy.version == Version::kTwo) {
     hierarchy.memory = write_at(directory, "cgroup.subtree_control", kControllers[0]);
     hierarchy.cpu = write_at(directory, "cgroup.subtree_control", kControllers[1]);
-    write_at(directory, "cpu.weight", std::to_string(kMostWeight));
+    write_at(directory, "cpu.weight", std::to_string(std::min(kMostWeight, kWeightOfOne * processors())));
   } else if (hierarchy.cpu) {
-    write_at(directory, "cpu.shares", std::to_string(kMostShares));
+    write_at(directory, "cpu.shares", std::to_string(std::min(kMostShares, kSharesOfOne * processors())));
   }
   if (hierarchy.memory || hierarchy.cpu) return true;
   unlinkat(parent, hierarchy.name.c_str(), AT_REMOVEDIR);
