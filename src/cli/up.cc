@@ -199,8 +199,7 @@ class Up {
       command.arguments.insert(command.arguments.end(), {"--image-dir", config_.image_dir.string()});
     }
     command.environment = {"GUST_LOG_LEVEL=" + config_.log_level, "GUST_RUNTIMES=" + to_string(config_.runtimes),
-                           "GUST_DRAIN_TIME=0ms",
-                           fmt::format("GUST_CODE_CACHE={}", config_.code_cache.count()),
+                           "GUST_DRAIN_TIME=0ms", fmt::format("GUST_CODE_CACHE={}", config_.code_cache.count()),
                            fmt::format("GUST_CONTROLLER_GRACE={}ms", config_.controller_grace.count())};
     return children_.spawn(command);
   }

@@ -11,7 +11,7 @@ using store::FlareState;
 
 class ControllerTest : public ControllerFixture {
  public:
-  ~ControllerTest() override { kill(); }
+  ~ControllerTest() override { controller_.kill(); }
 
  protected:
   ControllerTest() { start(stores_.all()); }

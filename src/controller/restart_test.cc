@@ -13,14 +13,14 @@ using store::FlareState;
 
 class RestartTest : public ControllerFixture {
  public:
-  ~RestartTest() override { kill(); }
+  ~RestartTest() override { controller_.kill(); }
 
  protected:
   RestartTest() { start_again(); }
 
   // As after a kill -9, but that all had been written.
   void start_again(std::chrono::milliseconds silence = std::chrono::seconds(20)) {
-    kill();
+    controller_.kill();
     stores_.reset();
     stores_ = *store::SqliteStores::open(folder_.path(), {});
     start(stores_->all(), silence);
@@ -160,7 +160,7 @@ TEST_F(RestartTest, QueuedFlaresWaitForInvokersToComeAndFailWithoutThem) {
   const FlareId running = flare(2, 2)->id;
   const FlareId waiting = flare(2, 2)->id;
   start_again();
-  kill();
+  controller_.kill();
   // Its predecessor's flare ends with this start; the one that waited does not fit into what comes.
   start_again(std::chrono::milliseconds(300));
   invoker = come("other", 1).first;

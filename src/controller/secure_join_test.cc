@@ -31,7 +31,6 @@ class TestController {
   explicit TestController(std::string token, std::chrono::seconds life = 1h) : token_(std::move(token)), life_(life) {
     start();
   }
-  ~TestController() { stop(); }
 
   /// Without TLS where there is no token.
   void start() {
@@ -42,22 +41,10 @@ class TestController {
                                       stores_.tokens);
       options.registrar = registrar_;
     }
-    io_ = std::make_unique<boost::asio::io_context>();
-    auto created = Controller::create(*io_, options, stores_.all());
-    ASSERT_TRUE(created) << created.error().message;
-    controller_ = std::move(*created);
+    controller_.start(std::move(options), stores_.all());
     address_ = controller_->invoker_address();
-    work_.emplace(boost::asio::make_work_guard(*io_));
-    thread_ = std::thread([this] { io_->run(); });
   }
-  void stop() {
-    if (!controller_) return;
-    io_->stop();
-    thread_.join();
-    controller_.reset();
-    work_.reset();
-    io_.reset();
-  }
+  void stop() { controller_.kill(); }
 
   /// Takes effect with the next start.
   void lose_authority() { authority_ = make_authority("another", 10h).value(); }
@@ -89,10 +76,7 @@ class TestController {
   std::string address_ = "127.0.0.1:0";
   store::MemoryStores stores_;
   std::shared_ptr<const Registrar> registrar_;
-  std::unique_ptr<boost::asio::io_context> io_;
-  std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
-  std::unique_ptr<Controller> controller_;
-  std::thread thread_;
+  RunningController controller_;
 };
 
 class SecureJoinTest : public testing::Test {

@@ -120,6 +120,92 @@ TEST_F(SessionTest, KillsPacksOfALostControllerAndJoinsTheNextOne) {
   EXPECT_EQ(news_.size(), 1U);
 }
 
+protocol::ControllerMessage welcome_to(const std::string& state) {
+  protocol::ControllerMessage message;
+  message.mutable_welcome()->set_protocol_version(protocol::kProtocolVersion);
+  message.mutable_welcome()->set_invoker_id(7);
+  message.mutable_welcome()->set_state_name(state);
+  return message;
+}
+
+class KeepingSessionTest : public SessionTest {
+ protected:
+  // What was begun goes on: this is the same controller's successor, or another one.
+  void next_controller(const std::string& state) {
+    controller_.reset();
+    listen();
+    controller_->welcome(welcome_to(state));
+    session_ = controller_->next_session();
+    ASSERT_TRUE(session_);
+  }
+};
+
+TEST_F(KeepingSessionTest, PacksAndReportsWaitForTheNextController) {
+  listen();
+  controller_->welcome(welcome_to("state"));
+  run();
+  session_ = controller_->next_session();
+  ASSERT_TRUE(session_);
+  EXPECT_EQ(session_->hello().kept_size(), 0);
+  const auto packs = start({1, 1});
+  packs[0]->launch_and_load();
+  packs[0]->start_workers({0});
+  packs[0]->finish_worker(0);
+  packs[0]->exit(0);
+  EXPECT_EQ(end_of(0).ended().cause(), protocol::PACK_CAUSE_FINISHED);
+
+  next_controller("state");
+  ASSERT_EQ(session_->hello().kept_size(), 1);
+  const protocol::KeptFlare kept = session_->hello().kept(0);
+  EXPECT_EQ(kept.pack_ids_size(), 2);
+  ASSERT_EQ(kept.ended_pack_ids_size(), 1);
+  EXPECT_EQ(kept.ended_pack_ids(0), 0U);
+  EXPECT_EQ(session_->hello().invoker_id(), 7U);
+  EXPECT_EQ(session_->hello().code(0).digest(), code_digest_);
+  news_.clear();
+  EXPECT_EQ(end_of(0).ended().cause(), protocol::PACK_CAUSE_FINISHED);
+  EXPECT_EQ(news_[0].finished().worker_id_size(), 1) << "all of it is told again";
+  packs[1]->launch_and_load();
+  packs[1]->start_workers({1});
+  packs[1]->finish_worker(1);
+  packs[1]->exit(0);
+  EXPECT_EQ(end_of(1).ended().cause(), protocol::PACK_CAUSE_FINISHED);
+
+  protocol::ControllerMessage forget;
+  forget.mutable_forget()->add_flare_ids(kept.flare_id());
+  session_->send(forget);
+  auto other = start_packs({1}, "unknown");
+  other.mutable_start_packs()->set_flare_id(std::string(32, 'b'));
+  session_->send(other);  // answered after that, and kept in its turn
+  ASSERT_TRUE(session_->next_reports());
+  next_controller("state");
+  ASSERT_EQ(session_->hello().kept_size(), 1);
+  EXPECT_NE(session_->hello().kept(0).flare_id(), kept.flare_id());
+}
+
+TEST_F(KeepingSessionTest, WhatIsForgottenIsKilled) {
+  listen();
+  controller_->welcome(welcome_to("state"));
+  run();
+  session_ = controller_->next_session();
+  const auto packs = start({1});
+  next_controller("state");
+  protocol::ControllerMessage forget;
+  forget.mutable_forget()->add_flare_ids(session_->hello().kept(0).flare_id());
+  session_->send(forget);
+  EXPECT_EQ(containers_->next_killed(1s), packs[0]->spec().id);
+}
+
+TEST_F(KeepingSessionTest, WhatWasKeptForAnotherStateIsKilled) {
+  listen();
+  controller_->welcome(welcome_to("state"));
+  run();
+  session_ = controller_->next_session();
+  const auto packs = start({1});
+  next_controller("another");
+  EXPECT_EQ(containers_->next_killed(1s), packs[0]->spec().id);
+}
+
 TEST_F(SessionTest, WithoutGraceALostControllerIsTheEnd) {
   config_.controller_grace = 0ms;
   join();

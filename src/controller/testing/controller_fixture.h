@@ -1,17 +1,14 @@
 // A controller with real streams, and invokers that tests drive by hand.
 #pragma once
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 #include <future>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <memory>
-#include <optional>
 #include <string>
-#include <thread>
+#include <utility>
 
-#include "controller/controller.h"
+#include "controller/testing/running_controller.h"
 #include "protocol/control.grpc.pb.h"
 #include "protocol/version.h"
 
@@ -107,25 +104,12 @@ class ControllerFixture : public ::testing::Test {
   }
 
   void start(const store::Stores& stores, std::chrono::milliseconds silence = std::chrono::seconds(3)) {
-    io_ = std::make_unique<boost::asio::io_context>();
-    work_.emplace(io_->get_executor());
     ControllerOptions options;
     options.invoker_listen = "127.0.0.1:0";
     options.join_token = "secret";
     options.policy.queue_limit = 2;
     options.invoker_silence = silence;
-    controller_ = *Controller::create(*io_, options, stores);
-    thread_ = std::thread([this] { io_->run(); });
-  }
-
-  /// Nothing is told to anybody.
-  void kill() {
-    if (!controller_) return;
-    io_->stop();
-    thread_.join();
-    controller_.reset();
-    work_.reset();
-    io_.reset();
+    controller_.start(std::move(options), stores);
   }
 
   // Calls an asynchronous function of the controller and waits for its answer.
@@ -176,11 +160,8 @@ class ControllerFixture : public ::testing::Test {
     return invoker;
   }
 
-  std::unique_ptr<boost::asio::io_context> io_;
-  std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
-  std::unique_ptr<Controller> controller_;
+  RunningController controller_;
   store::ActionPtr action_;
-  std::thread thread_;
 };
 
 }  // namespace gust::controller
