@@ -137,6 +137,10 @@ class Hosts:
         """What is sent to the host is lost; everybody hears it."""
         self._drop(self.name(host), "eth0", "cut", "drop")
 
+    def cut_way(self, host, to):
+        """What one host sends to another is lost; both talk to the controller, and the other way is open."""
+        self._drop(self.hub, f"host{host}", "cut", f"ip daddr {self.address(to)} drop")
+
     def refuse_connections(self, host):
         """What would open a connection from or to the host is lost, but for those to the controller; open ones go on."""
         for namespace, link in self._ends(host):

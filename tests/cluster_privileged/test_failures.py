@@ -108,3 +108,22 @@ def test_lost_packets_of_new_connections(cluster, hosts):
     ended = cluster.wait_ended(flare)
     assert [worker["result"] for worker in ended["workers"]] == [10] * workers
     assert ended["stamps"]["ended"] - ended["stamps"]["running"] > 1.3, "no connection was opened meanwhile"
+
+
+def test_a_second_of_one_way_between_two_hosts(cluster, hosts):
+    """Nobody is lost, as all talk to the controller, and TCP sends again what one pack has sent to another."""
+    workers = cluster.hosts.count * cluster.slots
+    rounds = {"do": "rounds", "count": 150, "pause_ms": 20}
+    flare = cluster.flare("talk", [rounds] * workers, granularity=cluster.slots)
+    packs = cluster.wait_running(flare)["packs"]
+    places = [int(pack["invoker_name"].removeprefix("host-")) for pack in packs]
+    hosts.cut_way(VICTIM, places[(places.index(VICTIM) + 1) % len(places)])
+    try:
+        assert cluster.look(flare)["stamps"]["ended"] is None, "it had ended before"
+        time.sleep(1)
+    finally:
+        hosts.heal(VICTIM)
+    ended = cluster.wait_ended(flare, 30)
+    assert [entry["result"] for entry in ended["workers"]] == [150] * workers
+    assert len(cluster.status()["invokers"]) == cluster.hosts.count
+    cluster.wait_idle()
