@@ -27,6 +27,11 @@ using namespace std::chrono_literals;
 constexpr int kBacklog = 4096;
 // A host that does not answer is not to use up the time of the address behind it.
 constexpr auto kConnectPatience = 5s;
+// A connection on which nothing comes is asked about after so long, so often at such distances: hosts answer for packs
+// that are busy. Who waits for a message of a host that is gone, or cannot be heard, knows after five seconds.
+constexpr int kQuietSeconds = 2;
+constexpr int kAskSeconds = 1;
+constexpr int kAsks = 3;
 
 struct Address {
   sockaddr_storage storage{};
@@ -64,6 +69,16 @@ Result<Address> unix_address(const std::string& name) {
   std::memcpy(local.sun_path + 1, name.data(), name.size());
   address.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
   return address;
+}
+
+void set(int socket, int level, int option, int value) { ::setsockopt(socket, level, option, &value, sizeof value); }
+
+/// Also of the connections that a listener accepts.
+void notice_silence(int socket) {
+  set(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(socket, IPPROTO_TCP, TCP_KEEPIDLE, kQuietSeconds);
+  set(socket, IPPROTO_TCP, TCP_KEEPINTVL, kAskSeconds);
+  set(socket, IPPROTO_TCP, TCP_KEEPCNT, kAsks);
 }
 
 Result<UniqueFd> open_listener(const Address& address) {
@@ -107,13 +122,10 @@ Result<UniqueFd> connect_one(const std::string& text, SteadyTime deadline) {
     break;
   }
   if (address.storage.ss_family != AF_UNIX) {
-    const int on = 1;
-    ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    ::setsockopt(socket.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    set(socket.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+    notice_silence(socket.get());
   } else {
-    // The default of 208 KiB makes both ends take turns.
-    const int bytes = 1 << 20;
-    ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    set(socket.get(), SOL_SOCKET, SO_SNDBUF, 1 << 20);  // the default of 208 KiB makes both ends take turns
   }
   return socket;
 }
@@ -153,6 +165,7 @@ Result<Listener> listen_tcp(const std::string& host) {
   Address address = GUST_TRY(tcp_address(host, 0));
   Listener listener;
   listener.socket = GUST_TRY(open_listener(address));
+  notice_silence(listener.socket.get());
   if (::getsockname(listener.socket.get(), address.get(), &address.size) != 0) {
     return fail_errno("getsockname", errno);
   }
