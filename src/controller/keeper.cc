@@ -1,7 +1,8 @@
 #include "controller/keeper.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
-#include <chrono>
+#include <iterator>
 #include <utility>
 
 namespace gust::controller {
@@ -10,6 +11,8 @@ namespace {
 
 // Invokers lose nothing by keeping reports for so long, and many flares share one message.
 constexpr std::chrono::milliseconds kTellDelay{250};
+// Until it is asked again whether a disk can be written.
+constexpr std::chrono::seconds kRetryDelay{2};
 
 }  // namespace
 
@@ -27,12 +30,7 @@ void Keeper::keep(const Flare& flare) {
 
 void Keeper::attempt_over(const store::FlareRecord& flare) {
   if (state_name_.empty() || flare.packs.empty()) return;
-  if (over_.empty()) {
-    timer_.expires_after(kTellDelay);
-    timer_.async_wait([this](boost::system::error_code error) {
-      if (!error) tell_when_safe();
-    });
-  }
+  if (over_.empty()) tell_after(kTellDelay);
   std::set<InvokerId> concerned;
   for (const store::PackRecord& pack : flare.packs) concerned.insert(pack.invoker);
   for (const InvokerId invoker : concerned) over_[invoker].push_back(flare.run.str());
@@ -44,11 +42,22 @@ void Keeper::ended(const store::FlareRecord& flare) {
   attempt_over(flare);
 }
 
+void Keeper::tell_after(std::chrono::milliseconds delay) {
+  timer_.expires_after(delay);
+  timer_.async_wait([this](boost::system::error_code error) {
+    if (!error) tell_when_safe();
+  });
+}
+
 // What could not be written is in memory alone: then the invokers go on keeping it.
 void Keeper::tell_when_safe() {
-  journal_.when_written([this, strand = strand_, runs = std::exchange(over_, {})](Result<void> written) mutable {
-    if (!written) return;
-    boost::asio::post(strand, [this, runs = std::move(runs)] { tell(runs); });
+  journal_.when_written([this, strand = strand_, runs = std::exchange(over_, {})](const Result<void>& written) mutable {
+    boost::asio::post(strand, [this, runs = std::move(runs), safe = written.has_value()]() mutable {
+      if (safe) return tell(runs);
+      for (auto& [invoker, ids] : over_) std::ranges::move(ids, std::back_inserter(runs[invoker]));
+      over_ = std::move(runs);
+      tell_after(kRetryDelay);
+    });
   });
 }
 

@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <chrono>
 #include <map>
 #include <set>
 #include <string>
@@ -34,6 +35,7 @@ class Keeper {
  private:
   using Runs = std::map<InvokerId, std::vector<std::string>>;
 
+  void tell_after(std::chrono::milliseconds delay);
   void tell_when_safe();
   void tell(const Runs& runs);
 
