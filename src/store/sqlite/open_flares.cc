@@ -42,7 +42,10 @@ Result<void> SqliteOpenFlares::load(Database& database) {
       continue;
     }
     auto action = std::make_shared<Action>(*open->flare->action);
-    GUST_TRY_VOID(load_code(database, *action, codes));
+    if (const auto loaded = load_code(database, *action, codes); !loaded) {
+      spdlog::error("flare {} goes on where it runs, but cannot start again: {}", select->bytes(0),
+                    loaded.error().message);
+    }
     auto flare = std::make_shared<FlareRecord>(*open->flare);
     flare->action = std::move(action);
     left_.push_back({.flare = std::move(flare), .params = std::move(open->params)});

@@ -294,6 +294,25 @@ TEST_F(SqliteStoresTest, AFlareIsOpenOrHasEnded) {
   EXPECT_TRUE(open_stores()->all().open_flares.take_left().empty());
 }
 
+TEST_F(SqliteStoresTest, WhatCannotBeReadOfOpenFlaresKeepsNobodyFromStarting) {
+  const OpenFlare good = open_flare(FlareState::kStarting);
+  {
+    const auto stores = open_stores();
+    stores->all().open_flares.keep(good);
+    stores->all().open_flares.keep(open_flare(FlareState::kStarting));
+  }
+  ASSERT_TRUE(
+      Database::open(file(), Access::kWrite)
+          ->run(("DELETE FROM code; UPDATE open_flares SET document = x'ff' WHERE id <> '" + good.flare->id.str() + "'")
+                    .c_str()));
+  const auto stores = open_stores();
+  ASSERT_TRUE(stores);
+  const auto left = stores->all().open_flares.take_left();
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].flare->id, good.flare->id);
+  EXPECT_EQ(left[0].flare->action->code, nullptr);
+}
+
 TEST_F(SqliteStoresTest, AnOlderDatabaseIsBroughtUpToDate) {
   const auto flare = whole_flare();
   open_stores()->all().flares.add(flare);
