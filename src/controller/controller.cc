@@ -136,14 +136,20 @@ void ControllerImpl::set_use(std::string invoker, InvokerUse use, Callback<Invok
   });
 }
 
+Status ControllerImpl::status_now() {
+  const auto queued = static_cast<std::uint32_t>(scheduler_.queued() + (recovery_ ? recovery_->held().size() : 0));
+  return {.invokers = invoker_statuses(invokers_, scheduler_),
+          .queued_flares = queued,
+          .active_flares = static_cast<std::uint32_t>(active_.size()) - queued,
+          .cpu = process_cpu()};
+}
+
 void ControllerImpl::status(Callback<Status> done) {
-  asio::post(strand_, [this, done = std::move(done)]() mutable {
-    const auto queued = static_cast<std::uint32_t>(scheduler_.queued() + (recovery_ ? recovery_->held().size() : 0));
-    done(Status{.invokers = invoker_statuses(invokers_, scheduler_),
-                .queued_flares = queued,
-                .active_flares = static_cast<std::uint32_t>(active_.size()) - queued,
-                .cpu = process_cpu()});
-  });
+  asio::post(strand_, [this, done = std::move(done)]() mutable { done(status_now()); });
+}
+
+void ControllerImpl::metrics(Callback<std::string> done) {
+  asio::post(strand_, [this, done = std::move(done)]() mutable { done(metrics_.text(status_now())); });
 }
 
 void ControllerImpl::distribute(store::ActionPtr action) {

@@ -141,6 +141,8 @@ class Controller {
   /// The flares that wait, in the order in which they would start. Positions count those of other namespaces.
   virtual void list_queue(std::string namespace_name, Callback<std::vector<FlareSnapshot>> done) = 0;
   virtual void status(Callback<Status> done) = 0;
+  /// For Prometheus (controller/metrics.h).
+  virtual void metrics(Callback<std::string> done) = 0;
   /// `invoker` is a name, or an id as text. Answers with what it has still. kNotFound.
   virtual void set_use(std::string invoker, InvokerUse use, Callback<InvokerStatus> done) = 0;
   /// Sends the action's code to every invoker ahead of its first flare.

@@ -78,6 +78,7 @@ void ControllerImpl::retry(ActiveFlare& active) {
   active.peers = PeerTable();
   if (flare.record().backend != "tcp") active.peers.tell_all_ends();
   keeper_.attempt_over(flare.record());
+  metrics_.attempt_lost();
   flare.retry(wall_now());
   active_.add_run(flare.run(), flare.id());
   const auto plan = submit(flare.record());
@@ -179,6 +180,7 @@ void ControllerImpl::end(const FlareId& id) {
   backends_.remove(*record);
   ended_.add(record);
   keeper_.ended(*record);
+  metrics_.flare_ended(*record);
   for (Waiter& waiter : active->waiters) waiter.done(record);
   hurry_shutdown_when_idle();
 }

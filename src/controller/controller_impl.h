@@ -22,6 +22,7 @@
 #include "controller/gateway.h"
 #include "controller/invokers.h"
 #include "controller/keeper.h"
+#include "controller/metrics.h"
 #include "controller/recovery.h"
 #include "scheduler/journal.h"
 
@@ -50,6 +51,7 @@ class ControllerImpl final : public Controller {
   void list_queue(std::string namespace_name, Callback<std::vector<FlareSnapshot>> done) override;
   void set_use(std::string invoker, InvokerUse use, Callback<InvokerStatus> done) override;
   void status(Callback<Status> done) override;
+  void metrics(Callback<std::string> done) override;
   void distribute(store::ActionPtr action) override;
   [[nodiscard]] std::string invoker_address() const override { return gateway_->address(); }
   void shut_down(OpenFlares flares, std::move_only_function<void()> done) override;
@@ -95,6 +97,7 @@ class ControllerImpl final : public Controller {
   void plan_again();
   void submit_held(Patience patience);
 
+  Status status_now();
   void hurry_shutdown_when_idle();
   void close_links();
 
@@ -107,6 +110,7 @@ class ControllerImpl final : public Controller {
   std::unique_ptr<DecisionRecord> record_;  // null when there is none
   ActiveFlares active_;
   Keeper keeper_;
+  Metrics metrics_;
   std::optional<Recovery> recovery_;  // until the flares of the controller before are found or lost
   boost::asio::steady_timer recovery_timer_;
   SteadyTime recovery_ends_;

@@ -90,6 +90,7 @@ void ControllerImpl::let_go(Invoker& invoker) {
 void ControllerImpl::lose_invoker(Invoker& invoker) {
   const std::string why = fmt::format("invoker {} ({}) was lost", invoker.id.value(), invoker.hello.name());
   spdlog::warn("{}", why);
+  metrics_.invoker_lost();
   const auto packs = std::move(invoker.packs);
   const LinkPtr link = invoker.link;
   const InvokerId id = invoker.id;

@@ -39,6 +39,12 @@ void get_root(const Services& services, Call call) {
 
 void get_ping(const Services&, Call call) { call.answer_text(200, "pong"); }
 
+void get_metrics(const Services& services, Call call) {
+  services.controller.metrics([call = std::move(call)](Result<std::string> text) mutable {
+    text ? call.answer_text(200, std::move(*text)) : call.answer_error(text.error());
+  });
+}
+
 void get_api(const Services& services, Call call) {
   const Json api = {{"description", "OpenWhisk API"},
                     {"api_version", "1.0.0"},

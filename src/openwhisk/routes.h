@@ -13,6 +13,7 @@ void get_api(const Services& services, Call call);
 void list_namespaces(const Services& services, Call call);
 void get_limits(const Services& services, Call call);
 void get_status(const Services& services, Call call);
+void get_metrics(const Services& services, Call call);
 // keys.cc
 void list_keys(const Services& services, Call call);
 void add_key(const Services& services, Call call);

@@ -63,6 +63,7 @@ class FakeController final : public controller::Controller {
     done(use_answer);
   }
   void status(controller::Callback<controller::Status> done) override { done(status_answer); }
+  void metrics(controller::Callback<std::string> done) override { done(std::string("gust_flares 0\n")); }
   void distribute(store::ActionPtr action) override { distributed.push_back(std::move(action)); }
   [[nodiscard]] std::string invoker_address() const override { return "unix:/nowhere"; }
   void shut_down(controller::OpenFlares /*flares*/, std::move_only_function<void()> done) override { done(); }
