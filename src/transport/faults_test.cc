@@ -25,8 +25,9 @@ Implementation implementation(std::string_view name) {
   return implementations().front();
 }
 
-void begin_to_communicate(Worker& self) {
-  EXPECT_FALSE(self.hub.recv(self.id, WorkerId(0), std::chrono::steady_clock::now()));
+/// `silent` sends nothing to it.
+void begin_to_communicate(Worker& self, WorkerId silent = WorkerId(0)) {
+  EXPECT_FALSE(self.hub.recv(self.id, silent, std::chrono::steady_clock::now()));
 }
 
 void keep_first(void* /*context*/, void* /*into*/, const void* /*from*/, std::size_t /*count*/) {}
@@ -179,7 +180,7 @@ TEST_P(Faults, ASlowReaderHoldsBackItsSenderAndNobodyElse) {
       ASSERT_TRUE(received) << received.error().message;
       EXPECT_TRUE(is_pattern(received->data, kSize, 7));
     } else {
-      begin_to_communicate(self);
+      begin_to_communicate(self, WorkerId(2));
       held_back.wait();
       for (std::uint32_t i = 0; i < sent; ++i) {
         const auto received = self.hub.recv(self.id, WorkerId(0), self.deadline);
