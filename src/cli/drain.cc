@@ -1,6 +1,4 @@
 // gust drain, gust uncordon: an invoker that is to go, or is back.
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -11,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
+#include "cli/progress.h"
 #include "http/target.h"
 
 namespace gust::cli {
@@ -19,16 +18,16 @@ namespace {
 
 constexpr std::chrono::milliseconds kPollTime{200};
 
-// Until nothing runs there, or it is gone.
-Result<void> wait_until_empty(ApiClient& api, const std::string& name) {
-  const bool is_terminal = ::isatty(STDERR_FILENO) == 1;
+// Until nothing runs there, or it is gone. `packs_at_first` were there when it was drained.
+Result<void> wait_until_empty(ApiClient& api, const std::string& name, std::uint64_t packs_at_first) {
+  ProgressBar progress;
   while (true) {
     const Json status = GUST_TRY(api.get("/gust/status"));
     const Json& invokers = status.at("invokers");
     const auto found = std::ranges::find_if(invokers, [&](const Json& invoker) { return invoker.at("name") == name; });
     const auto packs = found == invokers.end() ? 0 : found->at("packs").get<std::uint64_t>();
-    if (is_terminal) fmt::print(stderr, "\r\033[K{}", packs == 0 ? "" : fmt::format("{} packs run there", packs));
     if (packs == 0) return {};
+    progress.show("draining", packs_at_first - std::min(packs, packs_at_first), packs_at_first, "packs have ended");
     std::this_thread::sleep_for(kPollTime);
   }
 }
@@ -52,7 +51,8 @@ CLI::App& add(CLI::App& app, Chosen& chosen, const std::string& name, const std:
                    status.at("packs").get<std::uint64_t>());
         if (*wait) {
           std::fflush(stdout);
-          GUST_TRY_VOID(wait_until_empty(api, status.at("name").get<std::string>()));
+          GUST_TRY_VOID(
+              wait_until_empty(api, status.at("name").get<std::string>(), status.at("packs").get<std::uint64_t>()));
         }
         return kExitOk;
       });
