@@ -70,18 +70,18 @@ Result<Identity> identity_of(const Config& config, const std::string& host) {
   if (!config.tls_certificate.empty()) {
     return Identity{GUST_TRY(http::load_certificate(config.tls_certificate, config.tls_key)), config.tls_certificate};
   }
-  Identity kept;
+  Identity own;
   if (config.state.empty()) {
-    kept.certificate = GUST_TRY(http::make_certificate({host}));
+    own.certificate = GUST_TRY(http::make_certificate({host}));
   } else {
     make_private(config.state);
-    kept.certificate = GUST_TRY(http::keep_certificate(config.state / "server.pem", {host}));
+    own.certificate = GUST_TRY(http::keep_certificate(config.state / "server.pem", {host}));
   }
-  if (config.state_dir.empty()) return kept;
+  if (config.state_dir.empty()) return own;
   make_private(config.state_dir);
-  kept.file = config.state_dir / "certificate.pem";
-  GUST_TRY_VOID(write_whole_file(kept.file, kept.certificate.chain));
-  return kept;
+  own.file = config.state_dir / "certificate.pem";
+  GUST_TRY_VOID(write_whole_file(own.file, own.certificate.chain));
+  return own;
 }
 
 container::ImageStore image_store(const Config& config) {

@@ -43,7 +43,9 @@ class ControllerLink {
   void reconnect();
   /// Ends the session because the controller broke the protocol; `lost` follows.
   void drop(const Error& reason);
-  /// Between `joined` and `lost`; `sent` follows.
+  /// Between `joined` and `lost`.
+  [[nodiscard]] bool in_session() const { return joined_; }
+  /// While in_session(); `sent` follows.
   void send(std::shared_ptr<const protocol::InvokerMessage> message);
 
  private:

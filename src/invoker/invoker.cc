@@ -109,7 +109,6 @@ class NodeAgent final : public Invoker {
   boost::asio::steady_timer patience_;  // with packs that do not end, or do not go
   std::string state_name_;              // what the packs are kept for while there is no session; empty for nothing
   std::uint32_t id_ = 0;                // there
-  bool in_session_ = false;
   bool leaving_ = false;
   bool clearing_ = false;
   std::optional<Result<void>> outcome_;  // set when the end has begun
@@ -139,7 +138,7 @@ void NodeAgent::wait_for_signal() {
 
 void NodeAgent::leave() {
   leaving_ = true;
-  if (!in_session_ && packs_.empty()) return end({});
+  if (!link_.in_session() && packs_.empty()) return end({});
   config_.say(fmt::format("takes no further packs, and ends when those that run have ended, in {:g} s at the latest",
                           static_cast<double>(config_.drain_time.count()) / 1000));
   say_leaving();
@@ -151,7 +150,7 @@ void NodeAgent::leave() {
 
 // Again in each session: the controller may be another one.
 void NodeAgent::say_leaving() {
-  if (!in_session_) return;
+  if (!link_.in_session()) return;
   auto message = std::make_shared<protocol::InvokerMessage>();
   message->mutable_leaving();
   link_.send(std::move(message));
@@ -173,7 +172,6 @@ void NodeAgent::joined(const protocol::Welcome& welcome) {
     reports_.clear();
     packs_.abandon_all();
   }
-  in_session_ = true;
   state_name_ = welcome.state_name();
   id_ = welcome.invoker_id();
   const InvokerId id(id_);
@@ -215,7 +213,6 @@ Result<void> NodeAgent::obey(const protocol::ControllerMessage& message) {
 
 void NodeAgent::lost(const Error& error) {
   config_.say(fmt::format("lost the controller at {}: {}", config_.controller, error.message));
-  in_session_ = false;
   reports_.end_session();
   packs_.end_session();
   code_.drop_incomplete();
