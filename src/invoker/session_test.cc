@@ -130,22 +130,19 @@ protocol::ControllerMessage welcome_to(const std::string& state) {
 
 class KeepingSessionTest : public SessionTest {
  protected:
-  // What was begun goes on: this is the same controller's successor, or another one.
-  void next_controller(const std::string& state) {
+  // The first one finds a new invoker; what has begun goes on with the next one, which may be another state's.
+  void come(const std::string& state) {
     controller_.reset();
     listen();
     controller_->welcome(welcome_to(state));
+    if (!invoker_) run();
     session_ = controller_->next_session();
     ASSERT_TRUE(session_);
   }
 };
 
 TEST_F(KeepingSessionTest, PacksAndReportsWaitForTheNextController) {
-  listen();
-  controller_->welcome(welcome_to("state"));
-  run();
-  session_ = controller_->next_session();
-  ASSERT_TRUE(session_);
+  come("state");
   EXPECT_EQ(session_->hello().kept_size(), 0);
   const auto packs = start({1, 1});
   packs[0]->launch_and_load();
@@ -154,7 +151,7 @@ TEST_F(KeepingSessionTest, PacksAndReportsWaitForTheNextController) {
   packs[0]->exit(0);
   EXPECT_EQ(end_of(0).ended().cause(), protocol::PACK_CAUSE_FINISHED);
 
-  next_controller("state");
+  come("state");
   ASSERT_EQ(session_->hello().kept_size(), 1);
   const protocol::KeptFlare kept = session_->hello().kept(0);
   EXPECT_EQ(kept.pack_ids_size(), 2);
@@ -178,18 +175,15 @@ TEST_F(KeepingSessionTest, PacksAndReportsWaitForTheNextController) {
   other.mutable_start_packs()->set_flare_id(std::string(32, 'b'));
   session_->send(other);  // answered after that, and kept in its turn
   ASSERT_TRUE(session_->next_reports());
-  next_controller("state");
+  come("state");
   ASSERT_EQ(session_->hello().kept_size(), 1);
   EXPECT_NE(session_->hello().kept(0).flare_id(), kept.flare_id());
 }
 
 TEST_F(KeepingSessionTest, WhatIsForgottenIsKilled) {
-  listen();
-  controller_->welcome(welcome_to("state"));
-  run();
-  session_ = controller_->next_session();
+  come("state");
   const auto packs = start({1});
-  next_controller("state");
+  come("state");
   protocol::ControllerMessage forget;
   forget.mutable_forget()->add_flare_ids(session_->hello().kept(0).flare_id());
   session_->send(forget);
@@ -197,12 +191,9 @@ TEST_F(KeepingSessionTest, WhatIsForgottenIsKilled) {
 }
 
 TEST_F(KeepingSessionTest, WhatWasKeptForAnotherStateIsKilled) {
-  listen();
-  controller_->welcome(welcome_to("state"));
-  run();
-  session_ = controller_->next_session();
+  come("state");
   const auto packs = start({1});
-  next_controller("another");
+  come("another");
   EXPECT_EQ(containers_->next_killed(1s), packs[0]->spec().id);
 }
 
