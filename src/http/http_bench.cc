@@ -15,9 +15,9 @@
 #include <thread>
 
 #include "base/fd.h"
+#include "base/tls_context.h"
 #include "http/client.h"
 #include "http/server.h"
-#include "http/tls_context.h"
 
 namespace gust::http {
 namespace {
@@ -123,11 +123,11 @@ void bare_handshake(SSL_CTX* server_context, SSL_CTX* client_context) {
 double floor_micros() {
   const TlsContext server = make_server_context(certificate()).value();
   const TlsContext client = make_client_context(Trust::kGiven, certificate().chain).value();
-  constexpr int rounds = 500;
+  constexpr int kRounds = 500;
   bare_handshake(server.get(), client.get());
   const double before = cpu_micros();
-  for (int i = 0; i < rounds; ++i) bare_handshake(server.get(), client.get());
-  return (cpu_micros() - before) / rounds;
+  for (int i = 0; i < kRounds; ++i) bare_handshake(server.get(), client.get());
+  return (cpu_micros() - before) / kRounds;
 }
 
 void new_connections(benchmark::State& state) {

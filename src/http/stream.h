@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "http/tls_context.h"
+#include "base/tls_context.h"
 
 namespace gust::http {
 

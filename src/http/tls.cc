@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
-#include "http/tls_context.h"
+#include "base/tls_context.h"
 
 namespace gust::http {
 namespace {

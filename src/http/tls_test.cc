@@ -8,7 +8,7 @@
 
 #include "base/openssl_ptr.h"
 #include "base/testing/test_folder.h"
-#include "http/tls_context.h"
+#include "base/tls_context.h"
 
 namespace gust::http {
 namespace {

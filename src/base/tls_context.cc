@@ -1,4 +1,4 @@
-#include "http/tls_context.h"
+#include "base/tls_context.h"
 
 #include <fmt/format.h>
 #include <openssl/err.h>
@@ -7,7 +7,7 @@
 
 #include "base/openssl_ptr.h"
 
-namespace gust::http {
+namespace gust {
 namespace {
 
 std::vector<X509Ptr> read_certificates(std::string_view pem) {
@@ -41,15 +41,7 @@ std::unexpected<Error> no_context() {
 
 }  // namespace
 
-Result<TlsContext> make_server_context(const Certificate& certificate) {
-  TlsContext context = make_context(TLS_server_method());
-  if (!context) return no_context();
-  SSL_CTX_set_options(context.get(), SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-  // Tickets keep no state here; one is enough for clients that come back, and most do not.
-  SSL_CTX_set_num_tickets(context.get(), 1);
-  static constexpr unsigned char kSessionContext[] = "gust";
-  SSL_CTX_set_session_id_context(context.get(), kSessionContext, sizeof kSessionContext - 1);
-
+Result<void> present_certificate(const TlsContext& context, const Certificate& certificate) {
   const std::vector<X509Ptr> chain = read_certificates(certificate.chain);
   if (chain.empty()) return fail(ErrorCode::kInvalid, "the certificate chain holds no certificate in PEM form");
   if (SSL_CTX_use_certificate(context.get(), chain.front().get()) != 1) {
@@ -71,6 +63,31 @@ Result<TlsContext> make_server_context(const Certificate& certificate) {
     ERR_clear_error();
     return fail(ErrorCode::kInvalid, "the private key does not belong to the certificate");
   }
+  return {};
+}
+
+Result<void> ask_for_certificates(const TlsContext& context, std::string_view authority_pem) {
+  const std::vector<X509Ptr> authority = read_certificates(authority_pem);
+  if (authority.empty()) return fail(ErrorCode::kInvalid, "the authority is no certificate in PEM form");
+  for (const X509Ptr& certificate : authority) {
+    if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), certificate.get()) != 1 ||
+        SSL_CTX_add_client_CA(context.get(), certificate.get()) != 1) {
+      return no_context();
+    }
+  }
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  return {};
+}
+
+Result<TlsContext> make_server_context(const Certificate& certificate) {
+  TlsContext context = make_context(TLS_server_method());
+  if (!context) return no_context();
+  SSL_CTX_set_options(context.get(), SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+  // Tickets keep no state here; one is enough for clients that come back, and most do not.
+  SSL_CTX_set_num_tickets(context.get(), 1);
+  static constexpr unsigned char kSessionContext[] = "gust";
+  SSL_CTX_set_session_id_context(context.get(), kSessionContext, sizeof kSessionContext - 1);
+  GUST_TRY_VOID(present_certificate(context, certificate));
   return context;
 }
 
@@ -94,4 +111,4 @@ Result<TlsContext> make_client_context(Trust trust, std::string_view trusted_cha
   return context;
 }
 
-}  // namespace gust::http
+}  // namespace gust

@@ -1,4 +1,4 @@
-// OpenSSL's contexts as the server and the client want them. Inside the module only.
+// OpenSSL's contexts for servers and clients.
 #pragma once
 
 #include <memory>
@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/certificate.h"
 #include "base/result.h"
-#include "http/tls.h"
 
-namespace gust::http {
+namespace gust {
 
 /// Shared by all connections of a server or client; OpenSSL counts its users itself as well.
 using TlsContext = std::shared_ptr<SSL_CTX>;
@@ -26,4 +26,11 @@ enum class Trust : std::uint8_t {
 /// kInvalid when the PEM text holds no certificate.
 Result<TlsContext> make_client_context(Trust trust, std::string_view trusted_chain_pem);
 
-}  // namespace gust::http
+/// What this end proves itself with; servers have theirs already. kInvalid as make_server_context().
+Result<void> present_certificate(const TlsContext& context, const Certificate& certificate);
+
+/// A server asks its clients for a certificate of this authority (PEM), and lets in those that have none, too. kInvalid
+/// when the text holds no certificate.
+Result<void> ask_for_certificates(const TlsContext& context, std::string_view authority_pem);
+
+}  // namespace gust
