@@ -33,7 +33,7 @@ changed_sources() {
 
 # Generated headers must be there before anything that includes them can be read.
 prepare_tidy() {
-  cmake --preset dev && cmake --build --preset dev --target src/protocol/generated/protocol/control.grpc.pb.h \
+  cmake --preset dev && cmake --build --preset dev --target src/protocol/generated/protocol/control.pb.h \
     src/store/generated/store/sqlite/documents.pb.h
 }
 

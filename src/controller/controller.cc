@@ -186,7 +186,7 @@ void ControllerImpl::hurry_shutdown_when_idle() {
 
 void ControllerImpl::close_links() {
   for (auto& [id, invoker] : invokers_.all()) {
-    invoker.link->close(CloseReason::kShutDown, "the controller is shutting down");
+    invoker.link->close({ErrorCode::kUnavailable, "the controller is shutting down"});
   }
 }
 

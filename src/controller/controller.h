@@ -31,7 +31,7 @@ namespace gust::controller {
 class Registrar;
 
 struct ControllerOptions {
-  std::string invoker_listen;  ///< gRPC address for invokers: "unix:/path" or "host:port" (port 0: by the kernel)
+  std::string invoker_listen;  ///< where invokers connect: "unix:/path" or "host:port" (port 0: by the kernel)
   std::string join_token;      ///< what invokers must present without TLS; empty for none
   std::shared_ptr<const Registrar> registrar;        ///< who may join over TLS; null for plain connections
   scheduler::Policy policy;                          ///< of admission: how many may wait, what namespaces get

@@ -24,10 +24,10 @@ bool has_pack_on(const store::FlareRecord& flare, InvokerId invoker) {
 }  // namespace
 
 void ControllerImpl::join(const LinkPtr& link, protocol::Hello hello) {
-  if (shutting_down_) return link->close(CloseReason::kShutDown, "the controller is shutting down");
-  if (const auto refusal = invokers_.refuse(hello, link->peer())) {
-    spdlog::warn("refused: {}", refusal->sentence);
-    return link->close(refusal->reason, refusal->sentence);
+  if (shutting_down_) return link->close({ErrorCode::kUnavailable, "the controller is shutting down"});
+  if (const auto admitted = invokers_.admit(hello, link->peer()); !admitted) {
+    spdlog::warn("refused: {}", admitted.error().message);
+    return link->close(admitted.error());
   }
   if (Invoker* earlier = invokers_.find_earlier(hello)) lose_invoker(*earlier);
   Invoker& invoker = invokers_.add(link, std::move(hello), wall_now());
@@ -35,6 +35,8 @@ void ControllerImpl::join(const LinkPtr& link, protocol::Hello hello) {
   auto message = std::make_shared<protocol::ControllerMessage>();
   message->mutable_welcome()->set_protocol_version(invoker.hello.protocol_version());
   message->mutable_welcome()->set_invoker_id(invoker.id.value());
+  message->mutable_welcome()->set_heartbeat_ms(
+      static_cast<std::uint32_t>(heartbeat_interval(options_.invoker_silence).count()));
   if (invoker.reattaches()) message->mutable_welcome()->set_state_name(keeper_.state_name());
   link->send(std::move(message));
   spdlog::info("invoker {} ({}) joined with {} slots, {}", invoker.id.value(), invoker.hello.name(),
@@ -95,7 +97,7 @@ void ControllerImpl::lose_invoker(Invoker& invoker) {
   const LinkPtr link = invoker.link;
   const InvokerId id = invoker.id;
   invokers_.remove(id);
-  link->close(CloseReason::kShutDown, "another stream of this invoker took over");
+  link->close({ErrorCode::kUnavailable, "another connection of this invoker took over"});
   const scheduler::Loss loss = scheduler_.remove_invoker(id, moment());  // first: flares may start again elsewhere
   lose_packs({packs.begin(), packs.end()}, why);
   for (const scheduler::Refused& refused : loss.refused) {

@@ -1,7 +1,8 @@
-// The controller with real streams: the invokers are gRPC clients that the tests drive by hand.
+// The controller with real connections: the tests drive the invokers by hand.
 #include "controller/controller.h"
 
 #include "controller/testing/controller_fixture.h"
+#include "protocol/control/refusal.h"
 #include "store/memory/stores.h"
 
 namespace gust::controller {
@@ -48,20 +49,22 @@ TEST_F(ControllerTest, RefusesStrangers) {
   const auto refused = [&](const protocol::Hello& greeting) {
     TestInvoker invoker(controller_->invoker_address());
     invoker.send(greeting);
-    EXPECT_FALSE(invoker.read().has_welcome());
-    return invoker.end();
+    const auto answer = invoker.read();
+    EXPECT_TRUE(answer.has_refused()) << answer.ShortDebugString();
+    EXPECT_EQ(invoker.read().message_case(), protocol::ControllerMessage::MESSAGE_NOT_SET);
+    return protocol::read_refusal(answer.refused());
   };
   auto other = hello("x", 1);
   other.set_protocol_version(99);
   const auto version = refused(other);
-  EXPECT_EQ(version.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
-  EXPECT_NE(version.error_message().find("99"), std::string::npos);
-  EXPECT_EQ(refused(TestInvoker::hello("x", 1)).error_code(), grpc::StatusCode::UNAUTHENTICATED);
-  EXPECT_EQ(refused(hello("x", 0)).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(version.code, ErrorCode::kVersionMismatch);
+  EXPECT_NE(version.message.find("99"), std::string::npos);
+  EXPECT_EQ(refused(TestInvoker::hello("x", 1)).code, ErrorCode::kDenied);
+  EXPECT_EQ(refused(hello("x", 0)).code, ErrorCode::kInvalid);
   auto x = join("x", 1);
   auto twin = hello("x", 1);
   twin.set_pid(1);
-  EXPECT_EQ(refused(twin).error_code(), grpc::StatusCode::ALREADY_EXISTS);
+  EXPECT_EQ(refused(twin).code, ErrorCode::kExists);
   EXPECT_EQ(status().invokers.size(), 1U);
 }
 

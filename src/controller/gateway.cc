@@ -1,126 +1,91 @@
 #include "controller/gateway.h"
 
+#include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <fmt/format.h>
-#include <grpcpp/grpcpp.h>
+#include <optional>
 #include <spdlog/spdlog.h>
 #include <thread>
+#include <unordered_set>
 #include <utility>
 
-#include "base/mutex.h"
-#include "controller/gateway_call.h"
+#include "controller/invoker_stream.h"
 #include "controller/registrar.h"
-#include "protocol/control/credentials.h"
-#include "protocol/control/library.h"
-#include "protocol/version.h"
+#include "protocol/control/listener.h"
 
 namespace gust::controller {
+namespace asio = boost::asio;
 
 namespace {
 
-// One thread of our own takes all completions: the library's callback interface keeps two at the least, which hand each
-// event over to one another, and that cost more than the events.
-class GrpcGateway final : public Gateway {
+// A thread of its own: invokers are heard, and hear something, whatever the controller is busy with.
+class SocketGateway final : public Gateway {
  public:
-  GrpcGateway(GatewayEvents events, const Registrar* registrar) {
-    calls_.events = std::move(events);
-    calls_.registrar = registrar;
-  }
-  ~GrpcGateway() override { GrpcGateway::shut_down(); }
+  SocketGateway(std::chrono::milliseconds silence, GatewayEvents events, const Registrar* registrar)
+      : service_{.events = std::move(events), .registrar = registrar, .silence = silence} {}
+  ~SocketGateway() override { SocketGateway::shut_down(); }
 
-  Result<void> start(const std::string& address, std::chrono::milliseconds silence) {
-    grpc::ServerBuilder builder;
-    const int silence_ms = static_cast<int>(silence.count());
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, silence_ms * 2 / 3);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, silence_ms / 3);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 100);
-    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-    builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-    builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, protocol::kControlWindowBytes);
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-    builder.SetMaxReceiveMessageSize(protocol::kMaxControlMessageBytes);
-    int port = 0;
-    credentials_ = make_credentials();
-    builder.AddListeningPort(address, credentials_, &port);
-    builder.RegisterService(&calls_.service);
-    calls_.queue = builder.AddCompletionQueue();
-    server_ = builder.BuildAndStart();
-    const bool is_unix = address.starts_with("unix:");
-    if (!server_ || (!is_unix && port == 0)) {
-      return fail(ErrorCode::kUnavailable,
-                  fmt::format("cannot listen for invokers on {}; is the address in use? choose another with "
-                              "--invoker-listen",
-                              address));
+  Result<void> start(const std::string& address) {
+    auto listener = protocol::Listener::open(io_.get_executor(), address);
+    if (!listener) {
+      return fail(listener.error().code,
+                  listener.error().message + "; is the address in use? choose another with --invoker-listen");
     }
-    address_ = is_unix ? address : fmt::format("{}:{}", address.substr(0, address.rfind(':')), port);
-    expect_session(calls_);
-    expect_join_calls(calls_);
-    thread_ = std::thread([this] { run(); });
+    listener_ = std::move(*listener);
+    address_ = listener_->address();
+    listener_->accept([this](protocol::Socket socket) { welcome(std::move(socket)); });
+    thread_ = std::thread([this] { io_.run(); });
     return {};
   }
 
   [[nodiscard]] std::string address() const override { return address_; }
 
   void shut_down() override {
-    if (!calls_.queue) return;
-    if (server_) server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
-    // A stream that is still there may begin operations on the queue.
-    for (std::size_t left = calls_.count; left > 0; left = calls_.count) calls_.count.wait(left);
-    calls_.queue->Shutdown();
-    if (thread_.joinable()) {
-      thread_.join();
-    } else {
-      run();
-    }
-    server_.reset();
-    calls_.queue.reset();
+    if (!thread_.joinable()) return;
+    asio::post(io_, [this] {
+      listener_.reset();
+      work_.reset();  // run() returns with the end of the last connection
+      for (const auto& stream : std::vector(streams_.begin(), streams_.end())) {
+        stream->refuse({ErrorCode::kUnavailable, "the controller is shutting down"});
+      }
+    });
+    thread_.join();
   }
 
  private:
-  std::shared_ptr<grpc::ServerCredentials> make_credentials() {
-    if (calls_.registrar == nullptr) return grpc::InsecureServerCredentials();
-    return protocol::tls_server_credentials([this] { return next_identity(); });
-  }
-
-  // A new certificate whenever a handshake finds that the last one has had two thirds of its life: no timer is needed.
-  std::optional<protocol::TlsIdentity> next_identity() {
-    const MutexLock lock(mutex_);
-    if (renew_at_ && wall_now() < *renew_at_) return std::nullopt;
-    auto made = calls_.registrar->make_server_identity();
-    auto facts = made ? read_certificate(made->certificate.chain) : std::unexpected(made.error());
-    if (!facts) {
-      spdlog::error("no certificate could be made for this controller: {}", facts.error().message);
-      return std::nullopt;
+  void welcome(protocol::Socket socket) {
+    TlsContext tls;
+    if (service_.registrar != nullptr) {
+      auto context = next_tls();
+      if (!context)
+        return spdlog::error("no certificate could be made for this controller: {}", context.error().message);
+      tls = std::move(*context);
     }
-    renew_at_ = renewal_time(*facts);
-    return *made;
+    const auto stream = std::make_shared<InvokerStream>(io_, service_);
+    streams_.insert(stream);
+    stream->begin(std::move(socket), std::move(tls),
+                  [this, raw = stream.get()] { streams_.erase(raw->shared_from_this()); });
   }
 
-  void run() {
-    void* tag = nullptr;
-    bool ok = false;
-    while (calls_.queue->Next(&tag, &ok)) {
-      const Completion completion = *static_cast<Completion*>(tag);
-      GatewayCall& call = *completion.call;
-      bool gone = false;
-      if (completion.of != Completion::Of::kOpen) {
-        gone = call.complete(completion.of, ok);
-      } else if (ok) {
-        call.opened();
-      } else {
-        call.never_opened();
-        gone = true;
-      }
-      if (gone && --calls_.count == 0) calls_.count.notify_all();
-    }
+  // A new certificate whenever a client finds that the last one has had two thirds of its life: no timer is needed.
+  Result<TlsContext> next_tls() {
+    if (tls_ && wall_now() < renew_at_) return tls_;
+    const auto identity = GUST_TRY(service_.registrar->make_server_identity());
+    renew_at_ = renewal_time(GUST_TRY(read_certificate(identity.certificate.chain)));
+    tls_ = GUST_TRY(protocol::server_tls(identity));
+    return tls_;
   }
 
-  GatewayCalls calls_;
-  std::shared_ptr<grpc::ServerCredentials> credentials_;  // for as long as the server
-  std::unique_ptr<grpc::Server> server_;
+  const GatewayService service_;
   std::string address_;
-  Mutex mutex_;
-  std::optional<WallTime> renew_at_ GUST_GUARDED_BY(mutex_);  // the server's certificate
+  asio::io_context io_{1};
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_{io_.get_executor()};
+  std::unique_ptr<protocol::Listener> listener_;
+  std::unordered_set<std::shared_ptr<InvokerStream>> streams_;
+  TlsContext tls_;
+  WallTime renew_at_;
   std::thread thread_;
 };
 
@@ -128,10 +93,13 @@ class GrpcGateway final : public Gateway {
 
 Result<std::unique_ptr<Gateway>> Gateway::listen(const std::string& address, std::chrono::milliseconds silence,
                                                  GatewayEvents events, const Registrar* registrar) {
-  protocol::init_grpc();
-  auto gateway = std::make_unique<GrpcGateway>(std::move(events), registrar);
-  GUST_TRY_VOID(gateway->start(address, silence));
+  auto gateway = std::make_unique<SocketGateway>(silence, std::move(events), registrar);
+  GUST_TRY_VOID(gateway->start(address));
   return gateway;
+}
+
+std::chrono::milliseconds heartbeat_interval(std::chrono::milliseconds silence) {
+  return std::max(silence / 2, std::chrono::milliseconds(1));
 }
 
 }  // namespace gust::controller

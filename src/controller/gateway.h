@@ -1,4 +1,4 @@
-// The gRPC server that invokers connect to. Turns streams into links and events; knows nothing of flares.
+// Where invokers connect. Turns their connections into links and events; knows nothing of flares.
 #pragma once
 
 #include <chrono>
@@ -11,20 +11,18 @@
 #include "base/result.h"
 #include "controller/orders.h"
 #include "protocol/control.pb.h"
-#include "protocol/control/credentials.h"
+#include "protocol/control/tls.h"
 
 namespace gust::controller {
 
-/// Why a link is closed from our side; becomes the stream's status.
-enum class CloseReason : std::uint8_t { kVersionMismatch, kDenied, kNameTaken, kProtocolError, kShutDown };
-
-/// One invoker's stream. Thread-safe.
+/// One invoker's connection. Thread-safe.
 class InvokerLink {
  public:
   virtual ~InvokerLink() = default;
-  /// Queues a message; dropped silently once the stream is closing: its end is an event of its own.
+  /// Queues a message; dropped silently once the link is closing: its end is an event of its own.
   virtual void send(MessagePtr message) = 0;
-  virtual void close(CloseReason reason, const std::string& sentence) = 0;
+  /// Ends it; the invoker is told why.
+  virtual void close(const Error& reason) = 0;
   /// Absent without TLS, and for a client that has none yet.
   [[nodiscard]] virtual const std::optional<protocol::PeerCertificate>& peer() const = 0;
 };
@@ -46,14 +44,18 @@ class Registrar;
 class Gateway {
  public:
   /// `address` is "unix:/path" or "host:port". An invoker that stays silent for `silence` is lost. With a registrar,
-  /// which has to live as long, it speaks TLS; links may still come from clients without a certificate.
+  /// which has to live as long, it speaks TLS; links may still come from clients without a certificate. kInvalid: no
+  /// address. kUnavailable: it cannot be had.
   static Result<std::unique_ptr<Gateway>> listen(const std::string& address, std::chrono::milliseconds silence,
                                                  GatewayEvents events, const Registrar* registrar);
   virtual ~Gateway() = default;
   /// As given, with the port that was chosen.
   [[nodiscard]] virtual std::string address() const = 0;
-  /// Closes all links and waits until their events have been delivered. Blocks for at most a second.
+  /// Closes all links and waits until their events have been delivered. Blocks for about a second at the most.
   virtual void shut_down() = 0;
 };
+
+/// How often an invoker has to say something, so that it is heard in `silence`.
+std::chrono::milliseconds heartbeat_interval(std::chrono::milliseconds silence);
 
 }  // namespace gust::controller

@@ -26,30 +26,29 @@ std::optional<std::string> InvokerTable::doubt(const protocol::Hello& hello,
                      hello.name(), peer->name, peer->name);
 }
 
-std::optional<InvokerTable::Refusal> InvokerTable::refuse(const protocol::Hello& hello,
-                                                          const std::optional<protocol::PeerCertificate>& peer) const {
+Result<void> InvokerTable::admit(const protocol::Hello& hello,
+                                 const std::optional<protocol::PeerCertificate>& peer) const {
   if (hello.protocol_version() != protocol::kProtocolVersion) {
-    return Refusal{CloseReason::kVersionMismatch,
-                   fmt::format("invoker {} speaks protocol version {}, this controller speaks {}; install the same "
-                               "version of gust on both",
-                               hello.name(), hello.protocol_version(), protocol::kProtocolVersion)};
+    return fail(ErrorCode::kVersionMismatch,
+                fmt::format("invoker {} speaks protocol version {}, this controller speaks {}; install the same "
+                            "version of gust on both",
+                            hello.name(), hello.protocol_version(), protocol::kProtocolVersion));
   }
-  if (auto sentence = doubt(hello, peer)) return Refusal{CloseReason::kDenied, std::move(*sentence)};
+  if (auto sentence = doubt(hello, peer)) return fail(ErrorCode::kDenied, std::move(*sentence));
   if (hello.name().empty() || hello.slots() == 0 || hello.memory_bytes() == 0) {
-    return Refusal{
-        CloseReason::kProtocolError,
-        fmt::format("invoker '{}' offers {} slots and {} bytes of memory; it needs a name and more than none "
-                    "of either",
-                    hello.name(), hello.slots(), hello.memory_bytes())};
+    return fail(ErrorCode::kInvalid,
+                fmt::format("invoker '{}' offers {} slots and {} bytes of memory; it needs a name and more than none "
+                            "of either",
+                            hello.name(), hello.slots(), hello.memory_bytes()));
   }
   for (const auto& [id, invoker] : invokers_) {
     if (invoker.hello.name() == hello.name() && invoker.hello.pid() != hello.pid()) {
-      return Refusal{CloseReason::kNameTaken,
-                     fmt::format("another invoker is called {} (process {}); choose another name with --name",
-                                 hello.name(), invoker.hello.pid())};
+      return fail(ErrorCode::kExists,
+                  fmt::format("another invoker is called {} (process {}); choose another name with --name",
+                              hello.name(), invoker.hello.pid()));
     }
   }
-  return std::nullopt;
+  return {};
 }
 
 Invoker* InvokerTable::find_earlier(const protocol::Hello& hello) {

@@ -37,19 +37,15 @@ class InvokerTable {
   enum class Proof : std::uint8_t { kCertificate, kToken };
   InvokerTable(Proof proof, std::string join_token) : proof_(proof), join_token_(std::move(join_token)) {}
 
-  /// The reason and the sentence with which a newcomer is to be refused, if it is.
-  struct Refusal {
-    CloseReason reason;
-    std::string sentence;
-  };
-  [[nodiscard]] std::optional<Refusal> refuse(const protocol::Hello& hello,
-                                              const std::optional<protocol::PeerCertificate>& peer) const;
+  /// Whether a newcomer may join. kVersionMismatch, kDenied, kExists (its name is taken), kInvalid.
+  [[nodiscard]] Result<void> admit(const protocol::Hello& hello,
+                                   const std::optional<protocol::PeerCertificate>& peer) const;
 
   /// The same process with an older stream: it reconnected before the loss of that one was noticed.
   [[nodiscard]] Invoker* find_earlier(const protocol::Hello& hello);
 
   /// Gives it the id that it had before, or the number that its name ends with, if that is free, so that people find
-  /// node-17 as invoker 17; else the lowest free one. Requires that refuse() had nothing against it.
+  /// node-17 as invoker 17; else the lowest free one. Requires that admit() had nothing against it.
   Invoker& add(LinkPtr link, protocol::Hello hello, WallTime now);
   void remove(InvokerId id);
 

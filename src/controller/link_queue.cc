@@ -19,6 +19,9 @@ bool LinkQueue::must_wait(const protocol::ControllerMessage& message) const {
     case Kind::kForget: return std::ranges::any_of(message.forget().flare_ids(), has_not_started);
     case Kind::kReleased:
     case Kind::kWelcome:
+    case Kind::kRefused:
+    case Kind::kDiscovered:
+    case Kind::kCertificate:
     case Kind::MESSAGE_NOT_SET: break;
   }
   return false;

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "protocol/control.pb.h"
-#include "protocol/control/credentials.h"
+#include "protocol/control/tls.h"
 #include "store/store.h"
 
 namespace gust::controller {
@@ -29,8 +29,8 @@ class Registrar {
   /// kInvalid when the authority is none, or has ended.
   static Result<std::unique_ptr<Registrar>> create(RegistrarOptions options, const store::TokenStore& tokens);
 
-  /// The answers to the calls of control.proto. kDenied for a token that is wrong, expired, or not there, kInvalid for
-  /// a request that cannot be signed.
+  /// The answers to the questions of control.proto. kDenied for a token that is wrong, expired, or not there, kInvalid
+  /// for a request that cannot be signed.
   [[nodiscard]] Result<protocol::DiscoverAnswer> discover(const protocol::DiscoverRequest& request) const;
   [[nodiscard]] Result<protocol::SignedCertificate> join(const protocol::JoinRequest& request) const;
   [[nodiscard]] Result<protocol::SignedCertificate> renew(const protocol::RenewRequest& request,

@@ -14,7 +14,9 @@
 #include "invoker/invoker.h"
 #include "invoker/testing/fake_driver.h"
 #include "invoker/testing/inbox.h"
-#include "protocol/control.grpc.pb.h"
+#include "protocol/control/listener.h"
+#include "protocol/control/refusal.h"
+#include "protocol/control/testing/blocking_client.h"
 #include "protocol/join_token.h"
 #include "protocol/version.h"
 #include "store/memory/stores.h"
@@ -79,6 +81,12 @@ class TestController {
   RunningController controller_;
 };
 
+void expect_error(const Result<void>& result, ErrorCode code, const std::string& part) {
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, code) << result.error().message;
+  EXPECT_NE(result.error().message.find(part), std::string::npos) << result.error().message;
+}
+
 class SecureJoinTest : public testing::Test {
  public:
   ~SecureJoinTest() override { stop(); }
@@ -134,12 +142,6 @@ class SecureJoinTest : public testing::Test {
     invoker_->stop();
     if (outcome_.valid()) outcome_.wait();
     invoker_.reset();
-  }
-
-  static void expect_error(const Result<void>& result, ErrorCode code, const std::string& part) {
-    ASSERT_FALSE(result);
-    EXPECT_EQ(result.error().code, code) << result.error().message;
-    EXPECT_NE(result.error().message.find(part), std::string::npos) << result.error().message;
   }
 
   TestFolder folder_;
@@ -312,93 +314,93 @@ class HostileClientTest : public testing::Test {
             .authority = controller_.authority().chain};
   }
 
-  std::unique_ptr<protocol::Control::Stub> stub(const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    protocol::expect_controller(arguments);
-    return protocol::Control::NewStub(grpc::CreateCustomChannel(controller_.address(), credentials, arguments));
+  /// The answer to the first message of a connection; kUnavailable when there is none, or no connection.
+  Result<protocol::ControllerMessage> ask(const Result<TlsContext>& tls, protocol::InvokerMessage question) {
+    EXPECT_TRUE(tls);
+    protocol::testing::BlockingClient client(controller_.address(), *tls);
+    client.send(std::move(question));
+    auto answer = client.read();
+    if (!answer) return fail(ErrorCode::kUnavailable, client.end_reason().value_or(Error{}).message);
+    if (answer->has_refused()) return std::unexpected(protocol::read_refusal(answer->refused()));
+    return std::move(*answer);
   }
 
-  /// How its session ends: OK when it is let in.
-  grpc::Status hello(const std::shared_ptr<grpc::ChannelCredentials>& credentials, const std::string& name) {
-    const auto client = stub(credentials);
-    grpc::ClientContext context;
-    const auto stream = client->Session(&context);
+  /// Whether it is let in under this name.
+  Result<void> hello(const Result<TlsContext>& tls, const std::string& name) {
     protocol::InvokerMessage message;
     message.mutable_hello()->set_protocol_version(protocol::kProtocolVersion);
     message.mutable_hello()->set_name(name);
     message.mutable_hello()->set_slots(1);
     message.mutable_hello()->set_memory_bytes(1 << 30);
     message.mutable_hello()->set_pid(1);
-    stream->Write(message);
-    protocol::ControllerMessage answer;
-    const bool welcome = stream->Read(&answer) && answer.has_welcome();
-    if (welcome) context.TryCancel();
-    const grpc::Status status = stream->Finish();
-    return welcome ? grpc::Status::OK : status;
+    const auto answer = ask(tls, std::move(message));
+    if (!answer) return std::unexpected(answer.error());
+    EXPECT_TRUE(answer->has_welcome());
+    return {};
   }
 
   TestController controller_{kToken};
 };
 
 TEST_F(HostileClientTest, OnlyOwnCertificatesOpenASession) {
-  const auto mine = protocol::tls_channel_credentials(identity(controller_.authority(), "a"));
-  EXPECT_TRUE(hello(mine, "a").ok());
-  const auto other_name = hello(mine, "b");
-  EXPECT_EQ(other_name.error_code(), grpc::StatusCode::UNAUTHENTICATED);
-  EXPECT_NE(other_name.error_message().find("certificate of a"), std::string::npos) << other_name.error_message();
-  const auto nameless =
-      protocol::tls_channel_credentials({.certificate = {}, .authority = controller_.authority().chain});
-  EXPECT_EQ(hello(nameless, "a").error_code(), grpc::StatusCode::UNAUTHENTICATED);
-  EXPECT_EQ(hello(protocol::unverified_channel_credentials(), "a").error_code(), grpc::StatusCode::UNAUTHENTICATED);
-  EXPECT_EQ(hello(grpc::InsecureChannelCredentials(), "a").error_code(), grpc::StatusCode::UNAVAILABLE);
+  const auto mine = protocol::client_tls(identity(controller_.authority(), "a"));
+  EXPECT_TRUE(hello(mine, "a"));
+  expect_error(hello(mine, "b"), ErrorCode::kDenied, "certificate of a");
+  const auto nameless = protocol::client_tls({.certificate = {}, .authority = controller_.authority().chain});
+  expect_error(hello(nameless, "a"), ErrorCode::kDenied, "without a certificate");
+  expect_error(hello(protocol::unverified_client_tls(), "a"), ErrorCode::kDenied, "without a certificate");
+  expect_error(hello(TlsContext(), "a"), ErrorCode::kUnavailable, "");
 }
 
 TEST_F(HostileClientTest, ForeignCertificatesOpenNothing) {
   const Certificate foreign = make_authority("us", 10h).value();
-  EXPECT_EQ(hello(protocol::tls_channel_credentials(identity(foreign, "a")), "a").error_code(),
-            grpc::StatusCode::UNAVAILABLE);
+  expect_error(hello(protocol::client_tls(identity(foreign, "a")), "a"), ErrorCode::kUnavailable, "");
   const auto server = identity(controller_.authority(), "a", CertificateUse::kServer);
-  EXPECT_EQ(hello(protocol::tls_channel_credentials(server), "a").error_code(), grpc::StatusCode::UNAVAILABLE);
+  expect_error(hello(protocol::client_tls(server), "a"), ErrorCode::kUnavailable, "");
 }
 
 TEST_F(HostileClientTest, NoInvokerCanPassForTheController) {
   // A server with an invoker's certificate, even for the controller's name.
-  const auto impostor = identity(controller_.authority(), protocol::kControllerName);
-  bool given = false;
-  protocol::Control::Service service;
-  grpc::ServerBuilder builder;
-  int port = 0;
-  const auto server_credentials = protocol::tls_server_credentials([&]() -> std::optional<protocol::TlsIdentity> {
-    if (std::exchange(given, true)) return std::nullopt;
-    return impostor;
+  const auto impostor = protocol::server_tls(identity(controller_.authority(), protocol::kControllerName));
+  ASSERT_TRUE(impostor);
+  boost::asio::io_context io;
+  auto listener = protocol::Listener::open(io.get_executor(), "127.0.0.1:0");
+  ASSERT_TRUE(listener);
+  (*listener)->accept([&](protocol::Socket socket) {
+    protocol::Connection::accept(
+        std::move(socket), *impostor,
+        {.message = [](std::string_view) { ADD_FAILURE() << "it has sent something"; }, .ended = [](const Error&) {}});
   });
-  builder.AddListeningPort("127.0.0.1:0", server_credentials, &port);
-  builder.RegisterService(&service);
-  const auto server = builder.BuildAndStart();
-  ASSERT_TRUE(server);
-  grpc::ChannelArguments arguments;
-  protocol::expect_controller(arguments);
-  const auto credentials = protocol::tls_channel_credentials(identity(controller_.authority(), "a"));
-  const auto client = protocol::Control::NewStub(
-      grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port), credentials, arguments));
-  grpc::ClientContext context;
-  protocol::DiscoverAnswer answer;
-  EXPECT_EQ(client->Discover(&context, {}, &answer).error_code(), grpc::StatusCode::UNAVAILABLE);
+  std::jthread serving([&] { io.run(); });
+  protocol::testing::BlockingClient client((*listener)->address(),
+                                           *protocol::client_tls(identity(controller_.authority(), "a")));
+  protocol::InvokerMessage question;
+  question.mutable_discover();
+  client.send(std::move(question));
+  EXPECT_FALSE(client.read());
+  EXPECT_NE(client.end_reason()->message.find("certificate"), std::string::npos) << client.end_reason()->message;
+  io.stop();
 }
 
 TEST_F(HostileClientTest, RenewalNeedsACertificateAndKeepsTheName) {
-  const std::string key = make_private_key().value();
-  protocol::RenewRequest request;
-  request.set_request(make_certificate_request(key).value());
-  protocol::SignedCertificate answer;
-  grpc::ClientContext first;
-  const auto without = stub(protocol::unverified_channel_credentials())->Renew(&first, request, &answer);
-  EXPECT_EQ(without.error_code(), grpc::StatusCode::UNAUTHENTICATED);
-  grpc::ClientContext second;
-  const auto mine = protocol::tls_channel_credentials(identity(controller_.authority(), "a"));
-  ASSERT_TRUE(stub(mine)->Renew(&second, request, &answer).ok());
-  EXPECT_EQ(read_certificate(answer.certificate())->common_name, "a");
+  protocol::InvokerMessage question;
+  question.mutable_renew()->set_request(make_certificate_request(make_private_key().value()).value());
+  const auto without = ask(protocol::unverified_client_tls(), question);
+  ASSERT_FALSE(without);
+  EXPECT_EQ(without.error().code, ErrorCode::kDenied);
+  const auto renewed = ask(protocol::client_tls(identity(controller_.authority(), "a")), question);
+  ASSERT_TRUE(renewed) << renewed.error().message;
+  EXPECT_EQ(read_certificate(renewed->certificate().certificate())->common_name, "a");
+}
+
+TEST_F(HostileClientTest, WhatIsNoSessionIsRefused) {
+  const auto mine = protocol::client_tls(identity(controller_.authority(), "a"));
+  protocol::InvokerMessage reports;
+  reports.mutable_reports();
+  const auto early = ask(mine, reports);
+  ASSERT_FALSE(early);
+  EXPECT_EQ(early.error().code, ErrorCode::kInvalid);
+  EXPECT_NE(early.error().message.find("must be hello"), std::string::npos);
 }
 
 }  // namespace

@@ -15,6 +15,8 @@ using std::chrono::milliseconds;
 // Short, because a controller that is just starting should find its invokers at once.
 constexpr milliseconds kFirstBackoff{20};
 constexpr milliseconds kLongestBackoff{250};
+// With a controller that asks for none in particular.
+constexpr milliseconds kHeartbeat{1'500};
 // From the attempt to connect until the controller's Welcome.
 constexpr milliseconds kAttemptTime{3'000};
 
@@ -50,7 +52,7 @@ void ControllerLink::reconnect() {
 void ControllerLink::drop(const Error& reason) { ended(reason); }
 
 void ControllerLink::send(std::shared_ptr<const protocol::InvokerMessage> message) {
-  if (stream_) stream_->write(std::move(message));
+  if (stream_) stream_->write(*message);
 }
 
 void ControllerLink::attempt() {
@@ -65,18 +67,19 @@ void ControllerLink::attempt() {
 
 void ControllerLink::open_stream() {
   hello_on_its_way_ = true;
-  stream_ = std::make_unique<ControlStream>(
-      io_, target_, membership_.identity(),
-      ControlEvents{.message = [this](const protocol::ControllerMessage& message) { take(message); },
-                    .written =
-                        [this] {
-                          if (!std::exchange(hello_on_its_way_, false)) events_.sent();
-                        },
-                    .ended = [this](const Error& error) { ended(error); }});
-  auto message = std::make_shared<protocol::InvokerMessage>();
-  *message->mutable_hello() = hello_;
-  events_.introduce(*message->mutable_hello());
-  stream_->write(std::move(message));
+  auto stream = ControlStream::open(io_, target_, membership_.identity(),
+                                    {.message = [this](const protocol::ControllerMessage& message) { take(message); },
+                                     .written =
+                                         [this] {
+                                           if (!std::exchange(hello_on_its_way_, false)) events_.sent();
+                                         },
+                                     .ended = [this](const Error& error) { ended(error); }});
+  if (!stream) return attempt_failed(stream.error());
+  stream_ = std::move(*stream);
+  protocol::InvokerMessage message;
+  *message.mutable_hello() = hello_;
+  events_.introduce(*message.mutable_hello());
+  stream_->write(message);
   timer_.expires_after(kAttemptTime);
   timer_.async_wait([this](boost::system::error_code error) {
     if (error || !stream_ || joined_) return;
@@ -98,6 +101,8 @@ void ControllerLink::take(const protocol::ControllerMessage& message) {
                               message.welcome().protocol_version(), protocol::kProtocolVersion)});
   }
   timer_.cancel();
+  const std::chrono::milliseconds heartbeat(message.welcome().heartbeat_ms());
+  stream_->begin_heartbeat(heartbeat.count() > 0 ? heartbeat : kHeartbeat);
   joined_ = true;
   ever_joined_ = true;
   events_.joined(message.welcome());

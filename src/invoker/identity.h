@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "base/result.h"
-#include "protocol/control/credentials.h"
+#include "protocol/control/tls.h"
 
 namespace gust::invoker {
 

@@ -206,9 +206,12 @@ Result<void> NodeAgent::obey(const protocol::ControllerMessage& message) {
                        message.code().last() ? Piece::kLast : Piece::kMore);
     case Kind::kReleased: end({}); return {};
     case Kind::kWelcome: return fail(ErrorCode::kInvalid, "the controller sent a second Welcome");
+    case Kind::kRefused:
+    case Kind::kDiscovered:
+    case Kind::kCertificate:
     case Kind::MESSAGE_NOT_SET: break;
   }
-  return fail(ErrorCode::kInvalid, "the controller sent a message that this invoker does not know");
+  return fail(ErrorCode::kInvalid, "the controller sent a message that does not belong in a session");
 }
 
 void NodeAgent::lost(const Error& error) {

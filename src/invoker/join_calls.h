@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "protocol/control/credentials.h"
+#include "protocol/control/tls.h"
 
 namespace gust::invoker {
 

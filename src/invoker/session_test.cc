@@ -1,6 +1,5 @@
 // The invoker's session with its controller: joining, refusals, loss, the end.
 #include <filesystem>
-#include <grpcpp/grpcpp.h>
 
 #include "invoker/testing/invoker_fixture.h"
 #include "invoker/testing/relay.h"
@@ -15,9 +14,9 @@ using testing::start_packs;
 
 class SessionTest : public InvokerFixture {
  protected:
-  Result<void> outcome_when_refused(grpc::StatusCode code, const std::string& message) {
+  Result<void> outcome_when_refused(ErrorCode code, const std::string& message) {
     listen();
-    controller_->admit([=](const protocol::Hello&) { return grpc::Status(code, message); });
+    controller_->admit([=](const protocol::Hello&) { return fail(code, message); });
     run();
     return outcome();
   }
@@ -44,20 +43,20 @@ TEST_F(SessionTest, OffersWhatTheMachineHasUnlessTold) {
 }
 
 TEST_F(SessionTest, GivesUpAtOnceWhenRefused) {
-  const auto result = outcome_when_refused(grpc::StatusCode::UNAUTHENTICATED, "wrong join token");
+  const auto result = outcome_when_refused(ErrorCode::kDenied, "wrong join token");
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::kDenied);
   EXPECT_NE(result.error().message.find("wrong join token"), std::string::npos) << result.error().message;
 }
 
 TEST_F(SessionTest, GivesUpAtOnceOnAnotherVersion) {
-  const auto result = outcome_when_refused(grpc::StatusCode::FAILED_PRECONDITION, "version 9 is needed");
+  const auto result = outcome_when_refused(ErrorCode::kVersionMismatch, "version 9 is needed");
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::kVersionMismatch);
 }
 
 TEST_F(SessionTest, GivesUpAtOnceWhenItsNameIsTaken) {
-  const auto result = outcome_when_refused(grpc::StatusCode::ALREADY_EXISTS, "node-1 is here already");
+  const auto result = outcome_when_refused(ErrorCode::kExists, "node-1 is here already");
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::kExists);
 }
@@ -103,7 +102,7 @@ TEST_F(SessionTest, FindsAControllerThatComesLater) {
 TEST_F(SessionTest, KillsPacksOfALostControllerAndJoinsTheNextOne) {
   join();
   const auto packs = start({2, 2});
-  session_->end(grpc::Status(grpc::StatusCode::UNAVAILABLE, "going down"));
+  session_->end({ErrorCode::kUnavailable, "going down"});
   EXPECT_EQ(containers_->next_killed(1s), packs[0]->spec().id);
   EXPECT_EQ(containers_->next_killed(1s), packs[1]->spec().id);
   controller_.reset();
@@ -228,10 +227,11 @@ TEST_F(SessionTest, AControllerThatFallsSilentIsNoticedWithinThreeSeconds) {
 TEST_F(SessionTest, AnOldSessionThatHoldsTheNameIsWaitedFor) {
   join();
   std::atomic<int> refusals = 0;
-  controller_->admit([&](const protocol::Hello&) {
-    return ++refusals < 3 ? grpc::Status(grpc::StatusCode::ALREADY_EXISTS, "node-1 is here") : grpc::Status::OK;
+  controller_->admit([&](const protocol::Hello&) -> Result<void> {
+    if (++refusals < 3) return fail(ErrorCode::kExists, "node-1 is here");
+    return {};
   });
-  session_->end(grpc::Status(grpc::StatusCode::UNAVAILABLE, "a network fault"));
+  session_->end({ErrorCode::kUnavailable, "a network fault"});
   EXPECT_TRUE(controller_->next_session());
   EXPECT_EQ(refusals, 3);
 }

@@ -8,7 +8,7 @@
 namespace gust::protocol {
 
 /// Of control.proto. Grows with every change that an older peer would misread.
-inline constexpr std::uint32_t kProtocolVersion = 4;
+inline constexpr std::uint32_t kProtocolVersion = 5;
 
 /// Feature of Hello.
 inline constexpr std::string_view kReattach = "reattach";
@@ -16,11 +16,7 @@ inline constexpr std::string_view kReattach = "reattach";
 /// Code travels in pieces of at most this size, so that other messages get in between.
 inline constexpr std::size_t kCodePieceBytes = std::size_t{1} << 20;
 
-/// The largest message on the stream: a StartPacks with the largest params.
-inline constexpr int kMaxControlMessageBytes = 256 << 20;
-
-/// What a stream lets its peer send ahead. Fixed: a window that follows the path's measured bandwidth costs each
-/// message a ping and a timer.
-inline constexpr int kControlWindowBytes = 4 << 20;
+/// The largest message in a session: a StartPacks with the largest params.
+inline constexpr std::size_t kMaxControlMessageBytes = std::size_t{256} << 20;
 
 }  // namespace gust::protocol

@@ -2,25 +2,21 @@
 #pragma once
 
 #include <future>
-#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "controller/testing/running_controller.h"
-#include "protocol/control.grpc.pb.h"
+#include "protocol/control/testing/blocking_client.h"
 #include "protocol/version.h"
 
 namespace gust::controller {
 
-// One invoker's end of the stream.
+// One invoker's end of the connection.
 class TestInvoker {
  public:
-  explicit TestInvoker(const std::string& address)
-      : stub_(protocol::Control::NewStub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()))),
-        stream_(stub_->Session(&context_)) {}
-  ~TestInvoker() { leave(); }
+  explicit TestInvoker(const std::string& address) : client_(address) {}
 
   static protocol::Hello hello(const std::string& name, std::uint32_t slots) {
     protocol::Hello hello;
@@ -35,32 +31,19 @@ class TestInvoker {
   void send(const protocol::Hello& hello) {
     protocol::InvokerMessage message;
     *message.mutable_hello() = hello;
-    stream_->Write(message);
+    client_.send(std::move(message));
   }
 
   void send(const protocol::PackReport& report) {
     protocol::InvokerMessage message;
     *message.mutable_reports()->add_packs() = report;
-    stream_->Write(message);
+    client_.send(std::move(message));
   }
 
-  /// The next message; its case is not set at the end of the stream.
-  protocol::ControllerMessage read() {
-    protocol::ControllerMessage message;
-    stream_->Read(&message);
-    return message;
-  }
+  /// The next message; its case is not set at the end of the connection.
+  protocol::ControllerMessage read() { return client_.read().value_or(protocol::ControllerMessage()); }
 
-  grpc::Status end() {
-    left_ = true;
-    return stream_->Finish();
-  }
-
-  void leave() {
-    context_.TryCancel();
-    if (!left_) stream_->Finish();
-    left_ = true;
-  }
+  void leave() { client_.close(); }
 
   /// Runs the packs of an order as a well-behaved invoker would.
   void run(const protocol::StartPacks& order) {
@@ -84,10 +67,7 @@ class TestInvoker {
   }
 
  private:
-  grpc::ClientContext context_;
-  std::unique_ptr<protocol::Control::Stub> stub_;
-  std::unique_ptr<grpc::ClientReaderWriter<protocol::InvokerMessage, protocol::ControllerMessage>> stream_;
-  bool left_ = false;
+  protocol::testing::BlockingClient client_;
 };
 
 class ControllerFixture : public ::testing::Test {

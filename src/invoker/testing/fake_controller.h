@@ -1,47 +1,59 @@
-// A controller for tests: a real gRPC server that does what the test says.
+// A controller for tests: real connections, and it does what the test says.
 #pragma once
 
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <chrono>
-#include <deque>
 #include <functional>
-#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "invoker/testing/inbox.h"
-#include "protocol/control.grpc.pb.h"
+#include "protocol/control.pb.h"
+#include "protocol/control/connection.h"
+#include "protocol/control/listener.h"
+#include "protocol/control/refusal.h"
 #include "protocol/version.h"
 
 namespace gust::invoker::testing {
 
-/// An invoker's stream, as its controller sees it. From any thread.
-class FakeSession : public grpc::ServerBidiReactor<protocol::InvokerMessage, protocol::ControllerMessage> {
+/// An invoker's session, as its controller sees it. From any thread, but for begin() and close().
+class FakeSession : public std::enable_shared_from_this<FakeSession> {
  public:
-  using Admit = std::function<grpc::Status(const protocol::Hello&)>;
+  using Admit = std::function<Result<void>(const protocol::Hello&)>;
+  using Joined = std::function<void(std::shared_ptr<FakeSession>)>;
 
-  FakeSession(Admit admit, protocol::ControllerMessage welcome,
-              std::function<void(std::shared_ptr<FakeSession>)> joined)
-      : admit_(std::move(admit)), welcome_(std::move(welcome)), joined_(std::move(joined)) {}
+  FakeSession(boost::asio::io_context& io, Admit admit, protocol::ControllerMessage welcome, Joined joined)
+      : io_(io), admit_(std::move(admit)), welcome_(std::move(welcome)), joined_(std::move(joined)) {}
 
-  void begin(std::shared_ptr<FakeSession> self) {
-    self_ = std::move(self);
-    StartRead(&incoming_);
+  void begin(protocol::Socket socket) {
+    connection_ = protocol::Connection::accept(
+        std::move(socket), nullptr,
+        {.message = [this](std::string_view bytes) { take(bytes); }, .ended = [](const Error& /*why*/) {}});
+    connection_->allow(protocol::kMaxControlMessageBytes);
   }
+  void close() { connection_->close(); }
 
   [[nodiscard]] const protocol::Hello& hello() const { return hello_; }
 
   void send(protocol::ControllerMessage message) {
-    const std::lock_guard lock(mutex_);
-    outgoing_.push_back(std::move(message));
-    if (outgoing_.size() == 1 && !finished_) StartWrite(&outgoing_.front());
+    boost::asio::post(io_,
+                      [self = shared_from_this(), message = std::move(message)] { self->connection_->send(message); });
   }
 
-  void end(const grpc::Status& status) {
-    const std::lock_guard lock(mutex_);
-    if (!std::exchange(finished_, true)) Finish(status);
+  void end(const Error& reason) {
+    boost::asio::post(io_, [self = shared_from_this(), reason] {
+      self->connection_->send(protocol::refusal(reason));
+      self->connection_->finish();
+    });
   }
 
   /// The next message of the invoker.
@@ -49,75 +61,77 @@ class FakeSession : public grpc::ServerBidiReactor<protocol::InvokerMessage, pro
     return reports_.take(patience);
   }
 
-  void OnReadDone(bool ok) override {
-    if (!ok) return end(grpc::Status::CANCELLED);
-    if (incoming_.has_hello()) {
-      hello_ = incoming_.hello();
-      if (const grpc::Status status = admit_(hello_); !status.ok()) return end(status);
-      send(welcome_);
-      joined_(self_);
-    } else {
-      reports_.put(std::move(*incoming_.mutable_reports()));
-    }
-    StartRead(&incoming_);
-  }
-
-  void OnWriteDone(bool ok) override {
-    const std::lock_guard lock(mutex_);
-    outgoing_.pop_front();
-    if (ok && !outgoing_.empty() && !finished_) StartWrite(&outgoing_.front());
-  }
-
-  void OnCancel() override { end(grpc::Status::CANCELLED); }
-  void OnDone() override { const auto last = std::move(self_); }
-
  private:
+  void take(std::string_view bytes) {
+    protocol::InvokerMessage message;
+    if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return;
+    if (message.has_reports()) reports_.put(std::move(*message.mutable_reports()));
+    if (!message.has_hello()) return;
+    hello_ = message.hello();
+    if (const auto admitted = admit_(hello_); !admitted) return end(admitted.error());
+    connection_->send(welcome_);  // at once: what the test sends comes after it
+    joined_(shared_from_this());
+  }
+
+  boost::asio::io_context& io_;
   Admit admit_;
   protocol::ControllerMessage welcome_;
-  std::function<void(std::shared_ptr<FakeSession>)> joined_;
-  std::shared_ptr<FakeSession> self_;
-  protocol::InvokerMessage incoming_;
+  Joined joined_;
+  std::shared_ptr<protocol::Connection> connection_;
   protocol::Hello hello_;
   Inbox<protocol::Reports> reports_;
-  std::mutex mutex_;
-  std::deque<protocol::ControllerMessage> outgoing_;
-  bool finished_ = false;
 };
 
-class FakeController : private protocol::Control::CallbackService {
+class FakeController {
  public:
   explicit FakeController(const std::string& address) {
     welcome_.mutable_welcome()->set_protocol_version(protocol::kProtocolVersion);
     welcome_.mutable_welcome()->set_invoker_id(7);
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort(address, grpc::InsecureServerCredentials());
-    builder.SetMaxReceiveMessageSize(protocol::kMaxControlMessageBytes);
-    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 500);
-    builder.RegisterService(this);
-    server_ = builder.BuildAndStart();
+    auto listener = protocol::Listener::open(io_.get_executor(), address);
+    EXPECT_TRUE(listener) << listener.error().message;
+    listener_ = std::move(*listener);
+    listener_->accept([this](protocol::Socket socket) {
+      const std::lock_guard lock(mutex_);
+      const auto joined = [this](std::shared_ptr<FakeSession> session) { joined_.put(std::move(session)); };
+      sessions_.push_back(std::make_shared<FakeSession>(io_, admit_, welcome_, joined));
+      sessions_.back()->begin(std::move(socket));
+    });
+    thread_ = std::thread([this] { io_.run(); });
   }
-  ~FakeController() override { server_->Shutdown(std::chrono::system_clock::now()); }
+  ~FakeController() {
+    boost::asio::post(io_, [this] {
+      listener_.reset();
+      for (const auto& session : sessions_) session->close();
+      work_.reset();
+    });
+    thread_.join();
+  }
+  FakeController(const FakeController&) = delete;
+  FakeController& operator=(const FakeController&) = delete;
 
-  /// Before the first invoker comes.
-  void admit(FakeSession::Admit admit) { admit_ = std::move(admit); }
-  void welcome(protocol::ControllerMessage message) { welcome_ = std::move(message); }
+  /// For those that come from now on.
+  void admit(FakeSession::Admit admit) {
+    const std::lock_guard lock(mutex_);
+    admit_ = std::move(admit);
+  }
+  void welcome(protocol::ControllerMessage message) {
+    const std::lock_guard lock(mutex_);
+    welcome_ = std::move(message);
+  }
 
   /// The next invoker that was admitted; nullptr when none comes.
-  std::shared_ptr<FakeSession> next_session() { return sessions_.take().value_or(nullptr); }
+  std::shared_ptr<FakeSession> next_session() { return joined_.take().value_or(nullptr); }
 
  private:
-  grpc::ServerBidiReactor<protocol::InvokerMessage, protocol::ControllerMessage>* Session(
-      grpc::CallbackServerContext* /*context*/) override {
-    auto session = std::make_shared<FakeSession>(
-        admit_, welcome_, [this](std::shared_ptr<FakeSession> joined) { sessions_.put(std::move(joined)); });
-    session->begin(session);
-    return session.get();
-  }
-
-  FakeSession::Admit admit_ = [](const protocol::Hello&) { return grpc::Status::OK; };
+  boost::asio::io_context io_{1};
+  std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_{io_.get_executor()};
+  std::mutex mutex_;
+  FakeSession::Admit admit_ = [](const protocol::Hello&) { return Result<void>(); };
   protocol::ControllerMessage welcome_;
-  Inbox<std::shared_ptr<FakeSession>> sessions_;
-  std::unique_ptr<grpc::Server> server_;
+  Inbox<std::shared_ptr<FakeSession>> joined_;
+  std::vector<std::shared_ptr<FakeSession>> sessions_;  // on the thread
+  std::unique_ptr<protocol::Listener> listener_;
+  std::thread thread_;
 };
 
 }  // namespace gust::invoker::testing
