@@ -1,5 +1,5 @@
 // The two clocks in use: the wall clock for stamps that are compared between processes of a host (a worker's start
-// against the client's call), and the steady clock for deadlines.
+// against the client's call), and the steady clock for deadlines. And the processor time of a process.
 #pragma once
 
 #include <chrono>
@@ -21,5 +21,8 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 [[nodiscard]] inline std::int64_t to_millis(WallTime time) { return to_micros(time) / 1000; }
 /// Seconds since the epoch with microseconds, as the result files have them.
 [[nodiscard]] inline double to_seconds(WallTime time) { return static_cast<double>(to_micros(time)) / 1e6; }
+
+/// That this process has used, user and system.
+std::chrono::microseconds process_cpu();
 
 }  // namespace gust

@@ -225,6 +225,8 @@ std::span<const Setting> settings() {
                "how long an invoker lets packs go on after SIGTERM, and takes nothing new; 0: not at all"),
       size("code_cache", "GUST_CODE_CACHE", &Config::code_cache,
            "packages that an invoker keeps, beyond those in use; 0: all that it gets"),
+      text("status_listen", "GUST_STATUS_LISTEN", &Config::status_listen,
+           "an invoker's address for GET /ping, /ready and /metrics; nothing is served when not given"),
       duration("controller_grace", "GUST_CONTROLLER_GRACE", &Config::controller_grace,
                "how long an invoker looks for an absent controller before it ends"),
       runtimes("runtimes", "GUST_RUNTIMES", &Config::runtimes,

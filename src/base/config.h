@@ -67,6 +67,7 @@ struct Config {
   std::uint32_t prewarm = 0;                           ///< empty containers that are kept ready
   std::chrono::milliseconds drain_time{0};             ///< for an invoker's packs to end after SIGTERM
   Bytes code_cache = Bytes::mb(4096);                  ///< of packages that an invoker keeps
+  std::string status_listen;                           ///< of an invoker, for monitoring; empty: nothing is served
   std::chrono::milliseconds controller_grace{10'000};  ///< how long to look for an absent controller
 
   // Both.

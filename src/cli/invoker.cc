@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <boost/asio/io_context.hpp>
 #include <fmt/format.h>
 #include <optional>
 #include <spdlog/spdlog.h>
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
+#include "cli/invoker_monitor.h"
 #include "cli/options.h"
 #include "cli/temporary_dir.h"
 #include "container/make_driver.h"
@@ -81,7 +83,13 @@ Result<ExitCode> run_invoker(const Config& config) {
   if (!error) std::filesystem::permissions(invoker.state_dir, std::filesystem::perms::owner_all, error);
   if (error) return fail(ErrorCode::kInternal, fmt::format("make {}: {}", invoker.state_dir.string(), error.message()));
   auto containers = GUST_TRY(container::make_driver(config.driver, driver));
+  boost::asio::io_context monitoring{1};
   const auto agent = GUST_TRY(invoker::Invoker::create(std::move(invoker), std::move(containers)));
+  std::unique_ptr<InvokerMonitor> monitor;
+  if (!config.status_listen.empty()) {
+    monitor = GUST_TRY(InvokerMonitor::start(monitoring, *agent, config.status_listen));
+    spdlog::info("/ping, /ready and /metrics are served on port {}", monitor->port());
+  }
   GUST_TRY_VOID(agent->run(invoker::Signals::kStop));
   return kExitOk;
 }
@@ -102,6 +110,7 @@ void add_invoker(CLI::App& app, Chosen& chosen) {
       .add("--image-dir", "image_dir")
       .add("--prewarm", "prewarm")
       .add("--runtimes", "runtimes")
+      .add("--status-listen", "status_listen")
       .add("--controller-grace", "controller_grace")
       .add("--code-cache", "code_cache")
       .add("--drain-time", "drain_time")

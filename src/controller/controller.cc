@@ -18,6 +18,7 @@ ControllerImpl::ControllerImpl(asio::io_context& io, ControllerOptions options, 
     : strand_(asio::make_strand(io)),
       options_(std::move(options)),
       ended_(stores.flares),
+      drains_(stores.drains),
       backends_(options_.backends, options_.backend_directory),
       scheduler_(options_.policy),
       invokers_(options_.registrar ? InvokerTable::Proof::kCertificate : InvokerTable::Proof::kToken,
@@ -127,7 +128,15 @@ void ControllerImpl::set_use(std::string invoker, InvokerUse use, Callback<Invok
           fail(ErrorCode::kNotFound, fmt::format("there is no invoker '{}'; gust status lists names and ids", name)));
     }
     if (is_attaching()) return done(fail(ErrorCode::kUnavailable, kStillAttaching));
-    use == InvokerUse::kDrained ? scheduler_.drain(found->id, moment()) : scheduler_.uncordon(found->id, moment());
+    if (use == InvokerUse::kDrained) {
+      store::Drain drain;
+      drain.name = found->hello.name();
+      (void)drains_.put(std::move(drain), store::Overwrite::kYes);
+      scheduler_.drain(found->id, moment());
+    } else {
+      (void)drains_.remove({}, found->hello.name());  // there may be none
+      scheduler_.uncordon(found->id, moment());
+    }
     spdlog::info("invoker {} ({}) {}", found->id.value(), found->hello.name(),
                  use == InvokerUse::kDrained ? "is drained" : "takes packs again");
     start_admitted();
@@ -141,6 +150,9 @@ Status ControllerImpl::status_now() {
   return {.invokers = invoker_statuses(invokers_, scheduler_),
           .queued_flares = queued,
           .active_flares = static_cast<std::uint32_t>(active_.size()) - queued,
+          .not_ready = shutting_down_   ? "it shuts down"
+                       : is_attaching() ? std::string(kStillAttaching)
+                                        : "",
           .cpu = process_cpu()};
 }
 

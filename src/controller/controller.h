@@ -85,6 +85,8 @@ struct Status {
   std::vector<InvokerStatus> invokers;
   std::uint32_t queued_flares = 0;
   std::uint32_t active_flares = 0;
+  /// Why it starts no flares now: it shuts down, or waits for invokers of the controller before it. Empty: it does.
+  std::string not_ready = {};
   std::chrono::microseconds cpu{0};  ///< used by the controller's process since it started
 };
 
@@ -143,7 +145,8 @@ class Controller {
   virtual void status(Callback<Status> done) = 0;
   /// For Prometheus (controller/metrics.h).
   virtual void metrics(Callback<std::string> done) = 0;
-  /// `invoker` is a name, or an id as text. Answers with what it has still. kNotFound.
+  /// `invoker` is a name, or an id as text. Remembered by its name, also when it comes again, and as long as the stores
+  /// last. Answers with what it has still. kNotFound.
   virtual void set_use(std::string invoker, InvokerUse use, Callback<InvokerStatus> done) = 0;
   /// Sends the action's code to every invoker ahead of its first flare.
   virtual void distribute(store::ActionPtr action) = 0;

@@ -104,6 +104,7 @@ class ControllerImpl final : public Controller {
   boost::asio::strand<boost::asio::io_context::executor_type> strand_;
   ControllerOptions options_;
   store::FlareStore& ended_;
+  store::DrainStore& drains_;  // by the names of invokers that may not be connected
   Backends backends_;
   scheduler::Journal scheduler_;
   InvokerTable invokers_;

@@ -54,7 +54,7 @@ void ControllerImpl::open_to_flares(const Invoker& invoker) {
   const auto added =
       scheduler_.add_invoker(invoker.id, invoker.hello.slots(), Bytes(invoker.hello.memory_bytes()), moment());
   GUST_CHECK(added.has_value(), "an invoker that was let in has a free id and slots");
-  if (invoker.leaving) scheduler_.drain(invoker.id, moment());
+  if (invoker.leaving || drains_.get({}, invoker.hello.name())) scheduler_.drain(invoker.id, moment());
 }
 
 // What it has kept of earlier streams goes on, is stopped, or is forgotten.

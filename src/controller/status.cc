@@ -1,7 +1,5 @@
 #include "controller/status.h"
 
-#include <sys/resource.h>
-
 namespace gust::controller {
 
 std::vector<InvokerStatus> invoker_statuses(InvokerTable& invokers, const scheduler::Journal& scheduler) {
@@ -31,15 +29,6 @@ std::vector<InvokerStatus> invoker_statuses(InvokerTable& invokers, const schedu
     status.drained = scheduler.is_cordoned(i);
   }
   return statuses;
-}
-
-std::chrono::microseconds process_cpu() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto micros = [](const timeval& time) {
-    return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
-  };
-  return micros(usage.ru_utime) + micros(usage.ru_stime);
 }
 
 }  // namespace gust::controller

@@ -13,7 +13,4 @@ namespace gust::controller {
 /// By their ids. Of an invoker that gets no packs yet nothing is free.
 std::vector<InvokerStatus> invoker_statuses(InvokerTable& invokers, const scheduler::Journal& scheduler);
 
-/// That this process has used.
-std::chrono::microseconds process_cpu();
-
 }  // namespace gust::controller

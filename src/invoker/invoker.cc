@@ -18,6 +18,7 @@
 #include "invoker/code_cache.h"
 #include "invoker/controller_link.h"
 #include "invoker/membership.h"
+#include "invoker/metrics.h"
 #include "invoker/pack_host.h"
 #include "invoker/peer_host.h"
 #include "invoker/report_batch.h"
@@ -64,7 +65,7 @@ class NodeAgent final : public Invoker {
         driver_(std::move(driver)),
         code_(state_.code()),
         reports_(io_, config_.report_delay, [this](auto message) { link_.send(std::move(message)); }),
-        packs_({io_, *driver_, reports_, code_}, config_.api_host, config_.peer_host,
+        packs_({io_, *driver_, reports_, code_, metrics_}, config_.api_host, config_.peer_host,
                {.empty = [this] { packs_gone(); }, .driver_lost = [this](const Error& error) { driver_lost(error); }}),
         membership_(io_, config_, std::move(identity)),
         link_(io_, membership_, config_.controller, make_hello(config_, *driver_), config_.controller_grace,
@@ -81,8 +82,16 @@ class NodeAgent final : public Invoker {
   void stop() override {
     boost::asio::post(io_, [this] { end({}); });
   }
+  void readiness(std::move_only_function<void(std::string)> done) override {
+    boost::asio::post(io_, [this, done = std::move(done)]() mutable { done(obstacle()); });
+  }
+  void metrics(std::move_only_function<void(std::string)> done) override {
+    boost::asio::post(io_, [this, done = std::move(done)]() mutable { done(metrics_.text(standing())); });
+  }
 
  private:
+  [[nodiscard]] std::string obstacle() const;
+  [[nodiscard]] Standing standing() const;
   void wait_for_signal();
   void leave();
   void say_leaving();
@@ -101,6 +110,7 @@ class NodeAgent final : public Invoker {
   std::unique_ptr<container::Driver> driver_;
   boost::asio::io_context io_{1};
   CodeCache code_;
+  Metrics metrics_;
   ReportBatch reports_;
   PackHost packs_;
   Membership membership_;
@@ -134,6 +144,23 @@ void NodeAgent::wait_for_signal() {
     signal == SIGTERM && !leaving_ && config_.drain_time.count() > 0 ? leave() : end({});
     wait_for_signal();
   });
+}
+
+std::string NodeAgent::obstacle() const {
+  if (outcome_) return "it ends";
+  if (leaving_) return "it ends when its packs have ended";
+  return link_.in_session() ? "" : "it has no session with the controller at " + config_.controller;
+}
+
+Standing NodeAgent::standing() const {
+  Bytes code;
+  for (const auto& [digest, size] : code_.complete()) code += size;
+  return {.in_session = link_.in_session(),
+          .slots = config_.slots,
+          .memory = config_.memory,
+          .packs = packs_.count(),
+          .prewarmed = packs_.prewarmed(),
+          .code = code};
 }
 
 void NodeAgent::leave() {
@@ -176,6 +203,7 @@ void NodeAgent::joined(const protocol::Welcome& welcome) {
   id_ = welcome.invoker_id();
   const InvokerId id(id_);
   const bool keep = !state_name_.empty();
+  metrics_.session_begun();
   packs_.begin_session(id, keep);
   reports_.begin_session(keep ? ReportBatch::Keep::kUntilForgotten : ReportBatch::Keep::kUntilSent);
   if (leaving_) say_leaving();

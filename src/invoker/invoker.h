@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "base/result.h"
 #include "container/driver.h"
@@ -29,6 +31,12 @@ class Invoker {
 
   /// Ends run(); from any thread.
   virtual void stop() = 0;
+
+  /// For monitoring, from any thread: calls `done` on the thread of run(), and not at all once that has ended.
+  /// Why it can be given no packs now; empty: it can.
+  virtual void readiness(std::move_only_function<void(std::string)> done) = 0;
+  /// In the text format of Prometheus.
+  virtual void metrics(std::move_only_function<void(std::string)> done) = 0;
 };
 
 }  // namespace gust::invoker

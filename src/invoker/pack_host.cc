@@ -192,6 +192,7 @@ Result<container::Spec> PackHost::prepare(const protocol::StartPacks& order, con
 
 void PackHost::report_not_started(const protocol::StartPacks& order, const protocol::PackStart& pack,
                                   std::string_view reason) {
+  parts_.metrics.pack_ended(protocol::PACK_CAUSE_LAUNCH_FAILED);
   ReportSlot slot;
   *parts_.reports.report(slot, order.flare_id(), pack.pack_id()).mutable_ended() =
       PackLedger::launch_failed(PackId(pack.pack_id()), reason, wall_now());
@@ -229,6 +230,7 @@ void PackHost::abandon_all() {
 }
 
 void PackHost::pack_ended(const PackSession& pack, protocol::PackCause cause) {
+  parts_.metrics.pack_ended(cause);
   if (!pack.abandoned()) {
     const auto flare = flares_.find(pack.identity().flare_id);
     flare->second.erase(pack.identity().pack.value());
@@ -262,7 +264,13 @@ Result<void> PackHost::read_events() {
     }
   };
   return parts_.driver.read_events(
-      {.launched = [&](const auto& event) { with_session(event.id, [&](auto& pack) { pack.launched(event); }); },
+      {.launched =
+           [&](const container::Launched& event) {
+             with_session(event.id, [&](PackSession& pack) {
+               pack.launched(event);
+               parts_.metrics.pack_launched(event.at - pack.identity().received);
+             });
+           },
        .exited = [&](const auto& event) { with_session(event.id, [&](auto& pack) { pack.exited(event); }); },
        .prewarmed =
            [this](std::uint32_t ready) {

@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "container/driver.h"
 #include "invoker/code_cache.h"
+#include "invoker/metrics.h"
 #include "invoker/pack_session.h"
 #include "invoker/report_batch.h"
 #include "protocol/control.pb.h"
@@ -29,6 +30,7 @@ struct PackHostParts {
   container::Driver& driver;
   ReportBatch& reports;
   const CodeCache& code;
+  Metrics& metrics;
 };
 
 struct PackHostEvents {
@@ -65,6 +67,8 @@ class PackHost final : private PackObserver {
 
   /// No container is left.
   [[nodiscard]] bool empty() const { return sessions_.empty(); }
+  [[nodiscard]] std::size_t count() const { return sessions_.size(); }
+  [[nodiscard]] std::uint32_t prewarmed() const { return prewarmed_; }
 
  private:
   /// The packs of one flare that run here.

@@ -22,6 +22,7 @@ Api::Api(controller::Controller& controller, store::Stores stores, KeyTable keys
   const std::string own = "/api/v1/namespaces/{ns}";
   add("GET", "/", Access::kOpen, get_root);
   add("GET", "/ping", Access::kOpen, get_ping);
+  add("GET", "/ready", Access::kOpen, get_ready);
   add("GET", "/metrics", Access::kOperator, get_metrics);
   add("GET", "/api/v1", Access::kOpen, get_api);
   add("GET", "/api/v1/namespaces", Access::kWithKey, list_namespaces);

@@ -39,6 +39,13 @@ void get_root(const Services& services, Call call) {
 
 void get_ping(const Services&, Call call) { call.answer_text(200, "pong"); }
 
+void get_ready(const Services& services, Call call) {
+  services.controller.status([call = std::move(call)](Result<controller::Status> status) mutable {
+    if (!status) return call.answer_error(status.error());
+    status->not_ready.empty() ? call.answer_text(200, "ready") : call.answer_text(503, std::move(status->not_ready));
+  });
+}
+
 void get_metrics(const Services& services, Call call) {
   services.controller.metrics([call = std::move(call)](Result<std::string> text) mutable {
     text ? call.answer_text(200, std::move(*text)) : call.answer_error(text.error());

@@ -9,6 +9,7 @@ namespace gust::openwhisk {
 // root.cc
 void get_root(const Services& services, Call call);
 void get_ping(const Services& services, Call call);
+void get_ready(const Services& services, Call call);
 void get_api(const Services& services, Call call);
 void list_namespaces(const Services& services, Call call);
 void get_limits(const Services& services, Call call);

@@ -102,6 +102,11 @@ struct Token : Entity {
 };
 using TokenPtr = std::shared_ptr<const Token>;
 
+/// An invoker that is to be given no packs, by its name; its namespace is empty.
+struct Drain : Entity {
+  static constexpr std::string_view kNoun = "drained invoker";
+};
+
 /// How a flare was asked for, which decides how its results are shown: a burst's as an array, a single invocation's
 /// bare. kTrigger: nothing ran; the record tells what rules a fired trigger has started.
 enum class Invocation : std::uint8_t { kBurst, kSingle, kTrigger };

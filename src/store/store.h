@@ -44,6 +44,7 @@ using TriggerStore = EntityStore<Trigger>;
 using RuleStore = EntityStore<Rule>;
 using KeyStore = EntityStore<Key>;
 using TokenStore = EntityStore<Token>;
+using DrainStore = EntityStore<Drain>;
 
 /// One activation: its flare, and which of its activations.
 struct ActivationView {
@@ -130,6 +131,7 @@ struct Stores {
   RuleStore& rules;
   KeyStore& keys;
   TokenStore& tokens;
+  DrainStore& drains;
   FlareStore& flares;
   OpenFlareStore& open_flares;
   Journal& journal;

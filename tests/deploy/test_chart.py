@@ -101,6 +101,10 @@ def test_parts_find_each_other(helm, values):
             assert claim in (None, "kept") or ("PersistentVolumeClaim", claim) in objects
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         assert pods["controller"][1][probe]["httpGet"]["port"] in ports
+    status = {port["name"]: port["containerPort"] for port in pods["invoker"][1]["ports"]}
+    assert pods["invoker"][1]["readinessProbe"]["httpGet"] == {"path": "/ready", "port": "status"}
+    given = environment(pods["invoker"][1], dict.fromkeys(["join-token"], ""))
+    assert given["GUST_STATUS_LISTEN"].endswith(f":{status['status']}")
 
 
 def test_the_program_understands_its_environment(helm, gust_bin, values, tmp_path):

@@ -161,3 +161,23 @@ def test_no_accepted_flare_is_lost_by_many_kills(cluster):
     assert len(set(accepted)) == len(accepted)
     cluster.wait_joined(*INVOKERS)
     cluster.wait_idle()
+
+
+def ready(cluster):
+    answer = cluster.request("GET", "/ready", headers={"Authorization": None})
+    return answer.status, answer.body.decode()
+
+
+def test_it_is_ready_when_those_that_it_waits_for_are_back(cluster):
+    assert ready(cluster) == (200, "ready")
+    flare = start(cluster, 1)
+    cluster.wait_running(flare)
+    frozen = cluster.invokers[cluster.look(flare)["packs"][0]["invoker_name"]]
+    frozen.send_signal(signal.SIGSTOP)
+    end_controller(cluster)
+    cluster.start_with_state()
+    status, reason = ready(cluster)
+    assert status == 503 and "invokers" in reason, reason
+    frozen.send_signal(signal.SIGCONT)
+    wait_for(lambda: ready(cluster)[0] == 200, 10, "it is ready")
+    assert_succeeded(cluster, flare)

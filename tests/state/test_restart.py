@@ -141,3 +141,36 @@ def test_it_says_where_the_state_is(gust_bin, make_cluster, tmp_path):
     with make_cluster(invokers=1, slots=1) as cluster:
         assert "state in memory, until the controller ends" in cluster.banner
         assert cluster.gust_json("key", "list") == []
+
+
+def drained(apart):
+    return {invoker["name"]: invoker["drained"] for invoker in apart.status()["invokers"]}
+
+
+def restart(apart, *names):
+    apart.controller.kill()
+    apart.controller.communicate()
+    apart.start_with_state()
+    apart.wait_joined(*names)
+
+
+def test_a_drained_invoker_stays_so(apart, worker):
+    """Over restarts of the controller and of its own, until it is taken back."""
+    for name in ("a", "b"):
+        apart.start_invoker(name, "--controller-grace", "60s", "--driver", "process")
+    apart.wait_joined("a", "b")
+    apart.deploy("task", worker("task"))
+    assert apart.gust("drain", "a").returncode == 0
+    restart(apart, "a", "b")
+    assert drained(apart) == {"a": True, "b": False}
+    apart.invokers["a"].send_signal(signal.SIGINT)
+    apart.invokers["a"].communicate(timeout=10)
+    apart.wait_joined("b")
+    apart.start_invoker("a", "--controller-grace", "60s", "--driver", "process")
+    apart.wait_joined("a", "b")
+    assert drained(apart) == {"a": True, "b": False}
+    flare = apart.wait_ended(apart.flare("task", [{}] * 4, granularity=1))
+    assert {pack["invoker_name"] for pack in flare["packs"]} == {"b"}
+    assert apart.gust("uncordon", "a").returncode == 0
+    restart(apart, "a", "b")
+    assert drained(apart) == {"a": False, "b": False}

@@ -2,8 +2,6 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <charconv>
-#include <cstdint>
 #include <fmt/format.h>
 #include <string_view>
 #include <sys/un.h>
@@ -24,13 +22,6 @@ Result<Endpoint> unix_endpoint(const std::string& path) {
   return asio::local::stream_protocol::endpoint(path);
 }
 
-std::optional<std::uint16_t> read_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return port;
-}
-
 }  // namespace
 
 std::optional<std::string> unix_path(const std::string& address) {
@@ -38,21 +29,13 @@ std::optional<std::string> unix_path(const std::string& address) {
   return address.substr(kUnix.size());
 }
 
-Result<std::variant<Endpoint, HostAndPort>> read_address(const std::string& address) {
+Result<std::variant<Endpoint, HostPort>> read_address(const std::string& address) {
   if (const auto path = unix_path(address)) return GUST_TRY(unix_endpoint(*path));
-  const std::size_t colon = address.rfind(':');
-  const auto port = colon == std::string::npos ? std::nullopt : read_port(std::string_view(address).substr(colon + 1));
-  std::string host = address.substr(0, colon);
-  const bool in_brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  if (in_brackets) host = host.substr(1, host.size() - 2);
-  if (!port || host.empty() || (!in_brackets && host.contains(':'))) {
-    return fail(ErrorCode::kInvalid,
-                fmt::format("'{}' is no address; write host:port, [IPv6 address]:port or unix:/path", address));
-  }
+  HostPort place = GUST_TRY(parse_host_port(address));
   boost::system::error_code error;
-  const auto figures = asio::ip::make_address(host, error);
-  if (!error) return asio::ip::tcp::endpoint(figures, *port);
-  return HostAndPort{.host = std::move(host), .port = std::to_string(*port)};
+  const auto figures = asio::ip::make_address(place.host, error);
+  if (!error) return asio::ip::tcp::endpoint(figures, place.port);
+  return place;
 }
 
 }  // namespace gust::protocol

@@ -6,19 +6,15 @@
 #include <string>
 #include <variant>
 
+#include "base/config.h"
 #include "base/result.h"
 
 namespace gust::protocol {
 
 using Endpoint = boost::asio::generic::stream_protocol::endpoint;
 
-struct HostAndPort {
-  std::string host;  ///< a name, or an address without brackets
-  std::string port;
-};
-
 /// A Unix socket or an address in figures is an endpoint; a name is still to be resolved. kInvalid for anything else.
-Result<std::variant<Endpoint, HostAndPort>> read_address(const std::string& address);
+Result<std::variant<Endpoint, HostPort>> read_address(const std::string& address);
 
 /// The path in "unix:/path"; nothing for other addresses.
 std::optional<std::string> unix_path(const std::string& address);

@@ -121,9 +121,10 @@ Connection::Awaitable<Result<void>> Connection::reach(const std::string& address
   if (const auto* endpoint = std::get_if<Endpoint>(&*read)) {
     endpoints.push_back(*endpoint);
   } else {
-    const auto& name = std::get<HostAndPort>(*read);
+    const auto& name = std::get<HostPort>(*read);
     tcp::resolver resolver(socket_.get_executor());
-    const auto found = co_await resolver.async_resolve(name.host, name.port, redirect_error(use_awaitable, error));
+    const auto found =
+        co_await resolver.async_resolve(name.host, std::to_string(name.port), redirect_error(use_awaitable, error));
     for (const auto& entry : found) endpoints.emplace_back(entry.endpoint());
   }
   for (const Endpoint& endpoint : endpoints) {

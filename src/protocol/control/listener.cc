@@ -22,9 +22,10 @@ constexpr std::chrono::milliseconds kPause{100};
 Result<Endpoint> resolve(const asio::any_io_executor& executor, const std::string& address) {
   auto read = GUST_TRY(read_address(address));
   if (const auto* endpoint = std::get_if<Endpoint>(&read)) return *endpoint;
-  const auto& name = std::get<HostAndPort>(read);
+  const auto& name = std::get<HostPort>(read);
   NetError error;
-  const auto found = tcp::resolver(executor).resolve(name.host, name.port, tcp::resolver::passive, error);
+  const auto found =
+      tcp::resolver(executor).resolve(name.host, std::to_string(name.port), tcp::resolver::passive, error);
   if (error) return fail(ErrorCode::kUnavailable, error.message());
   return found.begin()->endpoint();
 }

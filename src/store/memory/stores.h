@@ -29,12 +29,13 @@ struct MemoryStores {
   MemoryEntityStore<Rule> rules;
   MemoryEntityStore<Key> keys;
   MemoryEntityStore<Token> tokens;
+  MemoryEntityStore<Drain> drains;
   MemoryFlareStore flares;
   MemoryOpenFlares open_flares;
   MemoryJournal journal;
 
   [[nodiscard]] Stores all() {
-    return {actions, packages, triggers, rules, keys, tokens, flares, open_flares, journal, {}};
+    return {actions, packages, triggers, rules, keys, tokens, drains, flares, open_flares, journal, {}};
   }
 };
 

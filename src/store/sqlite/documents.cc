@@ -137,6 +137,10 @@ Result<void> read(const stored::Key& from, Key& key) {
   return {};
 }
 
+void write(const Drain& drain, stored::Drain& to) { write(drain, *to.mutable_entity()); }
+
+Result<void> read(const stored::Drain& from, Drain& drain) { return read(from.entity(), drain); }
+
 void write(const Token& token, stored::Token& to) {
   write(token, *to.mutable_entity());
   to.set_digest(token.digest);
@@ -371,6 +375,7 @@ std::string to_document(const Trigger& trigger) { return serialise<stored::Trigg
 std::string to_document(const Rule& rule) { return serialise<stored::Rule>(rule); }
 std::string to_document(const Key& key) { return serialise<stored::Key>(key); }
 std::string to_document(const Token& token) { return serialise<stored::Token>(token); }
+std::string to_document(const Drain& drain) { return serialise<stored::Drain>(drain); }
 std::string to_document(const FlareRecord& flare) { return serialise<stored::Flare>(flare); }
 std::string to_document(const OpenFlare& open) { return serialise<stored::OpenFlare>(open); }
 
@@ -397,6 +402,10 @@ Result<Key> from_document(std::string_view bytes) {
 template <>
 Result<Token> from_document(std::string_view bytes) {
   return parse<stored::Token, Token>(bytes);
+}
+template <>
+Result<Drain> from_document(std::string_view bytes) {
+  return parse<stored::Drain, Drain>(bytes);
 }
 template <>
 Result<FlareRecord> from_document(std::string_view bytes) {

@@ -17,6 +17,7 @@ std::string to_document(const Trigger& trigger);
 std::string to_document(const Rule& rule);
 std::string to_document(const Key& key);
 std::string to_document(const Token& token);
+std::string to_document(const Drain& drain);
 /// With its action, but without that one's code.
 std::string to_document(const FlareRecord& flare);
 std::string to_document(const OpenFlare& open);

@@ -100,5 +100,6 @@ template class SqliteEntityStore<Trigger>;
 template class SqliteEntityStore<Rule>;
 template class SqliteEntityStore<Key>;
 template class SqliteEntityStore<Token>;
+template class SqliteEntityStore<Drain>;
 
 }  // namespace gust::store

@@ -53,5 +53,6 @@ extern template class SqliteEntityStore<Trigger>;
 extern template class SqliteEntityStore<Rule>;
 extern template class SqliteEntityStore<Key>;
 extern template class SqliteEntityStore<Token>;
+extern template class SqliteEntityStore<Drain>;
 
 }  // namespace gust::store

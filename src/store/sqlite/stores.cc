@@ -64,7 +64,7 @@ Result<std::unique_ptr<SqliteStores>> SqliteStores::open(const std::filesystem::
   GUST_TRY_VOID(stores->load(loader));
   // Open flares first: no group may have the removal of one without its end, and actions look whose code is in use.
   stores->writer_.start({&stores->open_flares_, &stores->actions_, &stores->packages_, &stores->triggers_,
-                         &stores->rules_, &stores->keys_, &stores->tokens_, &stores->flares_});
+                         &stores->rules_, &stores->keys_, &stores->tokens_, &stores->drains_, &stores->flares_});
   return stores;
 }
 
@@ -74,7 +74,7 @@ SqliteStores::SqliteStores(UniqueFd lock, Database writer, Database reader, Sqli
 SqliteStores::~SqliteStores() { writer_.stop(); }
 
 Stores SqliteStores::all() {
-  return {actions_, packages_, triggers_, rules_, keys_, tokens_, flares_, open_flares_, writer_, name_};
+  return {actions_, packages_, triggers_, rules_, keys_, tokens_, drains_, flares_, open_flares_, writer_, name_};
 }
 
 Result<void> SqliteStores::load(Database& database) {
@@ -84,6 +84,7 @@ Result<void> SqliteStores::load(Database& database) {
   GUST_TRY_VOID(rules_.load(database));
   GUST_TRY_VOID(keys_.load(database));
   GUST_TRY_VOID(tokens_.load(database));
+  GUST_TRY_VOID(drains_.load(database));
   GUST_TRY_VOID(open_flares_.load(database));
   name_ = GUST_TRY(read_name(database));
   return flares_.load();

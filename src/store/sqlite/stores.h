@@ -41,6 +41,7 @@ class SqliteStores {
   SqliteEntityStore<Rule> rules_{writer_};
   SqliteEntityStore<Key> keys_{writer_};
   SqliteEntityStore<Token> tokens_{writer_};
+  SqliteEntityStore<Drain> drains_{writer_};
   SqliteFlareStore flares_;
   SqliteOpenFlares open_flares_{writer_};
   std::string name_;

@@ -175,6 +175,9 @@ TEST_F(SqliteStoresTest, EntitiesAreTheSameAfterARestart) {
     given_token.digest = sha256_hex("id.secret");
     given_token.expires = from_micros(1'700'000'000'000'001);
     token = to_document(*all.tokens.put(given_token, Overwrite::kNo).value());
+    Drain given_drain;
+    given_drain.name = "node-1";
+    ASSERT_TRUE(all.drains.put(given_drain, Overwrite::kNo));
   }
   const auto stores = open_stores();
   const Stores all = stores->all();
@@ -190,6 +193,7 @@ TEST_F(SqliteStoresTest, EntitiesAreTheSameAfterARestart) {
   EXPECT_EQ(to_document(*all.rules.get("guest", "r").value()), rule);
   EXPECT_EQ(to_document(*all.keys.get("", "id").value()), key);
   EXPECT_EQ(to_document(*all.tokens.get("", "id").value()), token);
+  EXPECT_TRUE(all.drains.get("", "node-1"));
   EXPECT_EQ(all.tokens.get("", "id").value()->expires, from_micros(1'700'000'000'000'001));
   // Newest first holds over the restart, too.
   ASSERT_TRUE(all.actions.put(whole_action(), Overwrite::kYes));
