@@ -119,21 +119,12 @@ TEST_F(SessionTest, KillsPacksOfALostControllerAndJoinsTheNextOne) {
   EXPECT_EQ(news_.size(), 1U);
 }
 
-protocol::ControllerMessage welcome_to(const std::string& state) {
-  protocol::ControllerMessage message;
-  message.mutable_welcome()->set_protocol_version(protocol::kProtocolVersion);
-  message.mutable_welcome()->set_invoker_id(7);
-  message.mutable_welcome()->set_state_name(state);
-  return message;
-}
-
 class KeepingSessionTest : public SessionTest {
  protected:
   // The first one finds a new invoker; what has begun goes on with the next one, which may be another state's.
   void come(const std::string& state) {
     controller_.reset();
-    listen();
-    controller_->welcome(welcome_to(state));
+    controller_ = std::make_unique<testing::FakeController>(config_.controller, state);
     if (!invoker_) run();
     session_ = controller_->next_session();
     ASSERT_TRUE(session_);

@@ -84,9 +84,10 @@ class FakeSession : public std::enable_shared_from_this<FakeSession> {
 
 class FakeController {
  public:
-  explicit FakeController(const std::string& address) {
+  explicit FakeController(const std::string& address, const std::string& state_name = {}) {
     welcome_.mutable_welcome()->set_protocol_version(protocol::kProtocolVersion);
     welcome_.mutable_welcome()->set_invoker_id(7);
+    welcome_.mutable_welcome()->set_state_name(state_name);
     auto listener = protocol::Listener::open(io_.get_executor(), address);
     EXPECT_TRUE(listener) << listener.error().message;
     listener_ = std::move(*listener);
