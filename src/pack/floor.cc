@@ -90,10 +90,12 @@ int run_floor(const FloorOptions& options) {
   auto threads = Threads::reserve(options.threads);
   if (!threads) return refuse(threads.error().message.c_str());
   std::vector<FloorThread> arguments(options.threads);
+  std::vector<Threads::Task> tasks(options.threads);
   for (std::uint32_t i = 0; i < options.threads; ++i) {
     arguments[i] = {header, stamps + options.first + i};
-    if (auto started = threads->start(i, run, &arguments[i]); !started) return refuse(started.error().message.c_str());
+    tasks[i] = {run, &arguments[i]};
   }
+  if (auto started = threads->start(std::move(tasks)); !started) return refuse(started.error().message.c_str());
   wait_for_release(*header);
   ::_exit(0);
 }

@@ -1,14 +1,19 @@
 #include "pack/threads.h"
 
+#include <malloc.h>
 #include <pthread.h>
+#include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <linux/futex.h>
 #include <string>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <utility>
 
 #include "base/check.h"
 
@@ -45,9 +50,27 @@ Result<std::byte*> map_stacks(std::uint32_t count) {
   return begin;
 }
 
+// What a thread pays for once: the first pages of its stack below this frame, and an arena of malloc's.
+[[gnu::noinline]] void warm_up() {
+  constexpr std::size_t kStack = std::size_t{8} << 10;
+  [[maybe_unused]] volatile std::byte stack[kStack];
+  for (std::size_t at = 0; at < kStack; at += kGuardBytes) stack[at] = std::byte{};
+  void* volatile heap = std::malloc(64);
+  std::free(heap);
+}
+
+// By default there are eight for each processor, and the thread that needs another one makes it, with five calls to the
+// kernel. Threads that never run at the same time can share.
+void limit_arenas() {
+  cpu_set_t processors;
+  CPU_ZERO(&processors);
+  if (::sched_getaffinity(0, sizeof processors, &processors) == 0) ::mallopt(M_ARENA_MAX, CPU_COUNT(&processors));
+}
+
 }  // namespace
 
 Result<Threads> Threads::reserve(std::uint32_t count) {
+  limit_arenas();
   Threads threads;
   threads.stacks_.push_back({.begin = GUST_TRY(map_stacks(count)), .first = 0, .count = count});
   return threads;
@@ -61,19 +84,24 @@ Result<void> Threads::grow(std::uint32_t wanted) {
 }
 
 Result<void> Threads::make_ahead() {
-  GUST_CHECK(ahead_count_ == 0, "threads are made ahead once");
-  ahead_ = std::make_unique<Waiting[]>(count());
-  for (; ahead_count_ < count(); ++ahead_count_)
-    GUST_TRY_VOID(create(ahead_count_, &Threads::wait, &ahead_[ahead_count_]));
+  GUST_CHECK(ahead_->count == 0, "threads are made ahead once");
+  for (; ahead_->count < count(); ++ahead_->count) GUST_TRY_VOID(create(ahead_->count, {&Threads::wait, ahead_.get()}));
   return {};
 }
 
 void* Threads::wait(void* argument) {
-  auto& waiting = *static_cast<Waiting*>(argument);
-  while (waiting.released.load(std::memory_order_acquire) == 0) {
-    ::syscall(SYS_futex, &waiting.released, FUTEX_WAIT_PRIVATE, 0, nullptr, nullptr, 0);
+  warm_up();
+  auto& ahead = *static_cast<Ahead*>(argument);
+  while (true) {
+    const std::uint32_t ready = ahead.ready.load(std::memory_order_acquire);
+    std::uint32_t next = ahead.taken.load(std::memory_order_relaxed);
+    while (next < ready) {
+      if (!ahead.taken.compare_exchange_weak(next, next + 1, std::memory_order_relaxed)) continue;
+      const Task& task = ahead.tasks[next];
+      return task.function(task.argument);
+    }
+    ::syscall(SYS_futex, &ahead.ready, FUTEX_WAIT_PRIVATE, ready, nullptr, nullptr, 0);
   }
-  return waiting.function(waiting.argument);
 }
 
 std::span<std::byte> Threads::signal_stack(std::uint32_t index) const {
@@ -82,24 +110,27 @@ std::span<std::byte> Threads::signal_stack(std::uint32_t index) const {
   return {stacks.begin + (index - stacks.first) * kWorkerStackBytes, kSignalStackBytes};
 }
 
-Result<void> Threads::start(std::uint32_t index, void* (*function)(void*), void* argument) {
-  if (index >= ahead_count_) return create(index, function, argument);
-  Waiting& waiting = ahead_[index];
-  waiting.function = function;
-  waiting.argument = argument;
-  waiting.released.store(1, std::memory_order_release);
-  ::syscall(SYS_futex, &waiting.released, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+Result<void> Threads::start(std::vector<Task> tasks) {
+  GUST_CHECK(tasks.size() <= count(), "threads are reserved for all tasks");
+  const auto all = static_cast<std::uint32_t>(tasks.size());
+  const std::uint32_t waiting = std::min(all, ahead_->count);
+  ahead_->tasks = std::move(tasks);
+  if (waiting > 0) {
+    ahead_->ready.store(waiting, std::memory_order_release);
+    ::syscall(SYS_futex, &ahead_->ready, FUTEX_WAKE_PRIVATE, waiting, nullptr, nullptr, 0);
+  }
+  for (std::uint32_t index = waiting; index < all; ++index) GUST_TRY_VOID(create(index, ahead_->tasks[index]));
   return {};
 }
 
-Result<void> Threads::create(std::uint32_t index, void* (*function)(void*), void* argument) const {
+Result<void> Threads::create(std::uint32_t index, const Task& task) const {
   constexpr std::size_t kBelow = kSignalStackBytes + kGuardBytes;
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_attr_setstack(&attributes, signal_stack(index).data() + kBelow, kWorkerStackBytes - kBelow);
   pthread_t thread{};
-  const int error = pthread_create(&thread, &attributes, function, argument);
+  const int error = pthread_create(&thread, &attributes, task.function, task.argument);
   pthread_attr_destroy(&attributes);
   if (error == 0) return {};
   return fail(ErrorCode::kInternal, "thread " + std::to_string(index + 1) + " of " + std::to_string(count()) +

@@ -31,14 +31,19 @@ class Threads {
   /// kInternal when there is no address space for that many.
   static Result<Threads> reserve(std::uint32_t count);
 
-  /// Makes all threads that are reserved now, to wait for their start(): waking one costs the kernel less than half of
-  /// making one. Once, before any start().
+  /// Makes all threads that are reserved now, to wait for start(): waking one costs the kernel less than half of making
+  /// one. Once, before start().
   Result<void> make_ahead();
   /// Reserves more, in a mapping of their own, until there are `count`. At most once beside reserve().
   Result<void> grow(std::uint32_t count);
 
-  /// Starts the thread with this index, once. It is never joined. kInternal with the kernel's reason.
-  Result<void> start(std::uint32_t index, void* (*function)(void*), void* argument);
+  struct Task {
+    void* (*function)(void*);
+    void* argument;
+  };
+  /// Starts a thread for each task, once; as many as are reserved at the most. They are never joined. kInternal with
+  /// the kernel's reason.
+  Result<void> start(std::vector<Task> tasks);
 
   [[nodiscard]] std::span<std::byte> signal_stack(std::uint32_t index) const;
 
@@ -48,22 +53,22 @@ class Threads {
     std::uint32_t first;
     std::uint32_t count;
   };
-  /// A thread that was made ahead; what it is to do is written before it is released.
-  struct Waiting {
-    void* (*function)(void*) = nullptr;
-    void* argument = nullptr;
-    std::atomic<std::uint32_t> released = 0;  ///< a futex
+  /// What the threads that were made ahead wait for; each takes the next task.
+  struct Ahead {
+    std::uint32_t count = 0;
+    std::vector<Task> tasks;               ///< written before they are ready
+    std::atomic<std::uint32_t> ready = 0;  ///< tasks; a futex
+    std::atomic<std::uint32_t> taken = 0;
   };
 
-  static void* wait(void* waiting);
-  Result<void> create(std::uint32_t index, void* (*function)(void*), void* argument) const;
+  static void* wait(void* ahead);
+  Result<void> create(std::uint32_t index, const Task& task) const;
   [[nodiscard]] std::uint32_t count() const {
     return stacks_.empty() ? 0 : stacks_.back().first + stacks_.back().count;
   }
 
   std::vector<Stacks> stacks_;
-  std::unique_ptr<Waiting[]> ahead_;
-  std::uint32_t ahead_count_ = 0;
+  std::unique_ptr<Ahead> ahead_ = std::make_unique<Ahead>();
 };
 
 }  // namespace gust::pack

@@ -60,8 +60,10 @@ Result<void> Workers::start_all(Threads& threads) {
                         std::string_view(start_.params).substr(begin, params_end - begin), threads.signal_stack(i));
     begin = params_end;
   }
-  for (std::uint32_t i = 0; i < size; ++i) GUST_TRY_VOID(threads.start(i, &Workers::run, &slots_[i]));
-  return {};
+  std::vector<Threads::Task> tasks;
+  tasks.reserve(size);
+  for (Slot& slot : slots_) tasks.push_back({&Workers::run, &slot});
+  return threads.start(std::move(tasks));
 }
 
 void* Workers::run(void* argument) {
