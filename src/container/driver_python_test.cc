@@ -15,13 +15,13 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
 /// The drivers that show containers a root of their own.
-std::vector<const char*> isolating_drivers() {
-  std::vector<const char*> all = drivers_here();
-  std::erase_if(all, [](std::string_view kind) { return is_plain(kind); });
-  return all;
-}
-
 class DriverPythonTest : public ::testing::TestWithParam<const char*> {
+ public:
+  ~DriverPythonTest() override {
+    std::error_code ignored;
+    fs::remove_all(root_, ignored);
+  }
+
  protected:
   DriverPythonTest() {
     fs::create_directories(python_ / "bin");
@@ -33,11 +33,6 @@ class DriverPythonTest : public ::testing::TestWithParam<const char*> {
     options_ = {.pack_binary = GUST_TEST_PACK, .launcher_binary = GUST_LAUNCHER, .state_dir = root_ / "state"};
     options_.pythons = {python_.string()};
   }
-  ~DriverPythonTest() override {
-    std::error_code ignored;
-    fs::remove_all(root_, ignored);
-  }
-
   static std::string look(Driver& driver, ContainerId id, const fs::path& path) {
     auto [spec, ends] = make_spec(id, "look", path.string());
     std::vector<Spec> specs;

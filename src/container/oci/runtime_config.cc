@@ -7,6 +7,7 @@
 
 #include "container/sandbox/allowed_calls.h"
 #include "container/sandbox/paths.h"
+#include "container/sandbox/private_mounts.h"
 
 namespace gust::container {
 namespace {
@@ -15,8 +16,9 @@ constexpr const char* kMasked[] = {"/proc/asound",     "/proc/acpi",        "/pr
                                    "/proc/kallsyms",   "/proc/keys",        "/proc/modules", "/proc/latency_stats",
                                    "/proc/timer_list", "/proc/sched_debug", "/proc/scsi",    "/sys/firmware"};
 constexpr const char* kReadOnly[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
-/// A worker has the share of an ordinary process; what runtimes take at most.
+/// A worker has the share of an ordinary process, unless it is told otherwise; what runtimes take.
 constexpr std::uint64_t kSharesOfOne = 1024;
+constexpr std::uint64_t kFewestShares = 2;
 constexpr std::uint64_t kMostShares = 262'144;
 /// gust-pack's own thread, and that of a runtime while it becomes gust-pack.
 constexpr std::uint32_t kOwnThreads = 2;
@@ -32,8 +34,11 @@ Json mount(const char* where, const char* type, Json options) {
 Json mounts(const OciContainer& container) {
   Json tmp = {"nosuid", "nodev", "mode=0700", fmt::format("uid={}", container.user),
               fmt::format("gid={}", container.user)};
-  if (const std::uint64_t bytes = tmp_bytes(container.limits); bytes != 0) tmp.push_back(fmt::format("size={}", bytes));
-  Json all = {mount("/proc", "proc", {"nosuid", "nodev", "noexec"}),
+  if (const std::uint64_t bytes = tmp_bytes(container.limits); bytes != 0) {
+    tmp.push_back(fmt::format("size={}", bytes));
+    tmp.push_back(fmt::format("nr_inodes={}", inodes_for(bytes)));
+  }
+  Json all = {mount("/proc", "proc", {"nosuid", "nodev", "noexec", "ro"}),
               mount("/dev", "tmpfs", {"nosuid", "noexec", "mode=755", "size=64k"}), mount("/tmp", "tmpfs", tmp),
               mount("/dev/shm", "tmpfs", tmp)};
   for (const ShownPath& shown : container.root.shown) {
@@ -62,8 +67,9 @@ Json seccomp() {
 }
 
 Json resources(const Limits& limits) {
+  const std::uint64_t shares = kSharesOfOne * std::max(1U, limits.workers) * std::max(1U, limits.cpu_percent) / 100;
   Json all = {{"devices", {{{"allow", false}, {"access", "rwm"}}}},
-              {"cpu", {{"shares", std::min(kSharesOfOne * limits.workers, kMostShares)}}}};
+              {"cpu", {{"shares", std::clamp(shares, kFewestShares, kMostShares)}}}};
   if (limits.memory.count() != 0) all["memory"] = {{"limit", limits.memory.count()}};
   if (limits.processes != 0) all["pids"] = {{"limit", limits.processes + limits.workers + kOwnThreads}};
   return all;

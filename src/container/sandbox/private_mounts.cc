@@ -12,15 +12,10 @@ namespace {
 
 /// Only files that the sandbox's user could read: the others are root's. Each costs some microseconds.
 constexpr const char* kMasked[] = {"/proc/cmdline", "/proc/kallsyms", "/proc/keys", "/proc/modules"};
-/// An inode costs kernel memory, which is counted as the sandbox's where cgroups are; this bounds it where not.
-constexpr std::uint64_t kBytesPerInode = 4096;
-constexpr std::uint64_t kFewestInodes = 1024;
 /// The kernel lets a limit be changed or taken away, and none be set where there was none.
 constexpr std::uint64_t kSizeToBegin = 1 << 20;
 
 unsigned long long ull(std::uint64_t number) { return number; }
-
-std::uint64_t inodes_for(std::uint64_t bytes) { return bytes / kBytesPerInode + kFewestInodes; }
 
 bool configure(int context, const char* key, std::uint64_t value, const char* format = "%llu") {
   char text[32];

@@ -6,6 +6,14 @@
 
 namespace gust::container {
 
+/// Files that a /tmp of this size may have: an inode costs kernel memory, which is counted as the container's where
+/// cgroups are; this bounds it where not.
+constexpr std::uint64_t inodes_for(std::uint64_t bytes) {
+  constexpr std::uint64_t kBytesEach = 4096;
+  constexpr std::uint64_t kFewest = 1024;
+  return bytes / kBytesEach + kFewest;
+}
+
 /// In the new process, in its mount and process namespaces. False with errno set. Read-only, so that nothing of
 /// /proc/sys can be written, and without what tells of the host's kernel and devices.
 bool mount_proc();

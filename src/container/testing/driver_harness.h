@@ -162,6 +162,13 @@ inline std::string_view driver_name(std::string_view kind) { return kind.substr(
 inline bool is_plain(std::string_view kind) { return driver_name(kind) == "process"; }
 inline bool is_oci(std::string_view kind) { return kind == "runc" || kind == "crun"; }
 
+/// Those whose packs are shut in; none where the machine forbids that.
+inline std::vector<const char*> isolating_drivers() {
+  std::vector<const char*> all = drivers_here();
+  std::erase_if(all, [](std::string_view kind) { return is_plain(kind); });
+  return all;
+}
+
 class Harness {
  public:
   /// `kind` as in drivers_here(). What is to be made ahead is ready afterwards.
