@@ -40,7 +40,11 @@ class FakeSession : public std::enable_shared_from_this<FakeSession> {
         {.message = [this](std::string_view bytes) { take(bytes); }, .ended = [](const Error& /*why*/) {}});
     connection_->allow(protocol::kMaxControlMessageBytes);
   }
-  void close() { connection_->close(); }
+  /// The test may keep the session for longer than the controller lives.
+  void close() {
+    connection_->close();
+    connection_.reset();
+  }
 
   [[nodiscard]] const protocol::Hello& hello() const { return hello_; }
 
