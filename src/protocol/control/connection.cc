@@ -128,11 +128,13 @@ Connection::Awaitable<Result<void>> Connection::reach(const std::string& address
     for (const auto& entry : found) endpoints.emplace_back(entry.endpoint());
   }
   for (const Endpoint& endpoint : endpoints) {
+    if (closed_) break;  // while it was nothing that close() could have ended
     NetError ignored;
     socket_.close(ignored);
     co_await socket_.async_connect(endpoint, redirect_error(use_awaitable, error));
-    if (!error || closed_) break;
+    if (!error) break;
   }
+  if (closed_) co_return fail(ErrorCode::kCancelled, "closed");
   if (error) co_return fail(ErrorCode::kUnavailable, error.message());
   co_return Result<void>();
 }

@@ -255,6 +255,20 @@ TEST_F(ConnectionTest, ClosedByUsSaysNothing) {
   EXPECT_FALSE(at_client_.end);
 }
 
+TEST_F(ConnectionTest, ClosedBeforeItStandsItIsNeverOpened) {
+  listen("localhost:0");
+  for (const std::string& address :
+       {listener_->address(), "127.0.0.1" + listener_->address().substr(listener_->address().rfind(':'))}) {
+    client_ = Connection::connect(io_.get_executor(), address, nullptr, at_client_.events());
+    client_->send(message_of(1));
+    client_->close();
+    io_.restart();
+    io_.run_for(200ms);
+    EXPECT_TRUE(at_server_.messages.empty()) << address;
+    EXPECT_FALSE(at_client_.end);
+  }
+}
+
 TEST_F(ConnectionTest, WhereNobodyListensIsUnavailable) {
   for (const char* address : {"127.0.0.1:1", "unix:/nowhere/at/all", "no.such.name.invalid:1"}) {
     at_client_ = {};
