@@ -11,6 +11,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/priority.h"
 #include "controller/invoker_stream.h"
 #include "controller/registrar.h"
 #include "protocol/control/listener.h"
@@ -36,7 +37,10 @@ class SocketGateway final : public Gateway {
     listener_ = std::move(*listener);
     address_ = listener_->address();
     listener_->accept([this](protocol::Socket socket) { welcome(std::move(socket)); });
-    thread_ = std::thread([this] { io_.run(); });
+    thread_ = std::thread([this] {
+      run_ahead_of_others();
+      io_.run();
+    });
     return {};
   }
 
@@ -99,7 +103,7 @@ Result<std::unique_ptr<Gateway>> Gateway::listen(const std::string& address, std
 }
 
 std::chrono::milliseconds heartbeat_interval(std::chrono::milliseconds silence) {
-  return std::max(silence / 2, std::chrono::milliseconds(1));
+  return std::max(silence / 3, std::chrono::milliseconds(1));
 }
 
 }  // namespace gust::controller

@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFirstBackoff{20};
 constexpr milliseconds kLongestBackoff{250};
 // With a controller that asks for none in particular.
-constexpr milliseconds kHeartbeat{1'500};
+constexpr milliseconds kHeartbeat{1'000};
 // From the attempt to connect until the controller's Welcome.
 constexpr milliseconds kAttemptTime{3'000};
 
@@ -52,7 +52,7 @@ void ControllerLink::reconnect() {
 void ControllerLink::drop(const Error& reason) { ended(reason); }
 
 void ControllerLink::send(std::shared_ptr<const protocol::InvokerMessage> message) {
-  if (stream_) stream_->write(*message);
+  if (stream_) stream_->write(std::move(message));
 }
 
 void ControllerLink::attempt() {
@@ -67,7 +67,7 @@ void ControllerLink::attempt() {
 
 void ControllerLink::open_stream() {
   hello_on_its_way_ = true;
-  auto stream = ControlStream::open(io_, target_, membership_.identity(),
+  auto stream = ControlStream::open(io_, thread_, target_, membership_.identity(),
                                     {.message = [this](const protocol::ControllerMessage& message) { take(message); },
                                      .written =
                                          [this] {
@@ -76,10 +76,10 @@ void ControllerLink::open_stream() {
                                      .ended = [this](const Error& error) { ended(error); }});
   if (!stream) return attempt_failed(stream.error());
   stream_ = std::move(*stream);
-  protocol::InvokerMessage message;
-  *message.mutable_hello() = hello_;
-  events_.introduce(*message.mutable_hello());
-  stream_->write(message);
+  auto message = std::make_shared<protocol::InvokerMessage>();
+  *message->mutable_hello() = hello_;
+  events_.introduce(*message->mutable_hello());
+  stream_->write(std::move(message));
   timer_.expires_after(kAttemptTime);
   timer_.async_wait([this](boost::system::error_code error) {
     if (error || !stream_ || joined_) return;

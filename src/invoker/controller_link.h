@@ -63,6 +63,7 @@ class ControllerLink {
   protocol::Hello hello_;
   std::chrono::milliseconds grace_;
   LinkEvents events_;
+  LinkThread thread_;
   std::unique_ptr<ControlStream> stream_;
   boost::asio::steady_timer timer_;
   SteadyTime give_up_at_;

@@ -69,6 +69,7 @@ Connection::Connection(Socket socket, Role role, TlsContext tls, ConnectionEvent
       timer_(socket_.get_executor()),
       heard_(now()),
       beat_(heard_),
+      asked_(heard_),
       deadline_(SteadyTime::max()),
       most_bytes_(kStrangersBytes),
       written_(heard_) {}
@@ -288,11 +289,13 @@ void Connection::end_after(std::chrono::milliseconds time) {
   arm();
 }
 
-// Rounded up, so that the timers of many connections end together and wake the thread once.
+// A client has to have asked, and to have waited for the answer: it may be late itself. Rounded up, so that the timers
+// of many connections end together and wake the thread once.
 SteadyTime Connection::silent_at() const {
-  if (!silence_) return SteadyTime::max();
+  if (!silence_ || (heartbeat_ && asked_ <= heard_)) return SteadyTime::max();
+  const SteadyTime answer_due = heartbeat_ ? asked_ + (*silence_ - *heartbeat_) : SteadyTime::min();
   const auto grain = std::max<SteadyTime::duration>(*silence_ / 12, std::chrono::milliseconds(1));
-  const auto at = (heard_ + *silence_).time_since_epoch();
+  const auto at = std::max(heard_ + *silence_, answer_due).time_since_epoch();
   return SteadyTime((at + grain - SteadyTime::duration(1)) / grain * grain);
 }
 
@@ -330,6 +333,7 @@ void Connection::look_at_the_clock() {
 // What is on its way shows as well that we are there.
 void Connection::send_heartbeat() {
   beat_ = now();
+  if (asked_ <= heard_) asked_ = beat_;
   if (outgoing_.empty() && established_ && !finishing_) {
     enqueue({.bytes = std::string(kHeaderBytes, '\0'), .is_message = false});
   }

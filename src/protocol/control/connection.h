@@ -114,6 +114,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<std::chrono::milliseconds> heartbeat_;
   SteadyTime heard_;     // anything at all
   SteadyTime beat_;      // a heartbeat was sent
+  SteadyTime asked_;     // the first one since something was heard, if later than that
   SteadyTime deadline_;  // of the whole connection
   std::size_t most_bytes_;
 

@@ -230,6 +230,19 @@ TEST_F(ConnectionTest, AProcessThatWasAsleepTakesNobodyForGone) {
   EXPECT_EQ(at_server_.messages.size(), 2U);
 }
 
+TEST_F(ConnectionTest, AClientThatWasLateAsksBeforeItJudges) {
+  listen();
+  connect();
+  client_->send(message_of(1));
+  ASSERT_TRUE(until([&] { return at_server_.messages.size() == 1; }));
+  client_->begin_heartbeat(100ms);
+  client_->watch(250ms);
+  std::this_thread::sleep_for(500ms);
+  io_.restart();
+  io_.run_for(1s);
+  EXPECT_FALSE(at_client_.end) << at_client_.end->message;
+}
+
 TEST_F(ConnectionTest, LastWordsArriveAlsoWhereThePeerIsNotListenedTo) {
   listen();
   connect();
