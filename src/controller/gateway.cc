@@ -31,8 +31,9 @@ class SocketGateway final : public Gateway {
   Result<void> start(const std::string& address) {
     auto listener = protocol::Listener::open(io_.get_executor(), address);
     if (!listener) {
-      return fail(listener.error().code,
-                  listener.error().message + "; is the address in use? choose another with --invoker-listen");
+      Error error = std::move(listener).error();
+      if (error.code == ErrorCode::kUnavailable) error.message += "; choose another address with --invoker-listen";
+      return std::unexpected(std::move(error));
     }
     listener_ = std::move(*listener);
     address_ = listener_->address();

@@ -45,7 +45,8 @@ void InvokerStream::take(std::string_view bytes) {
   const auto kind = message.message_case();
   const bool opens = kind == Kind::kHello || kind == Kind::kDiscover || kind == Kind::kJoin || kind == Kind::kRenew;
   if (opens == greeted_ && kind != Kind::MESSAGE_NOT_SET) {
-    return refuse({ErrorCode::kInvalid, greeted_ ? "hello came twice" : "the first message must be hello"});
+    return refuse(
+        {ErrorCode::kInvalid, greeted_ ? "its session has begun already" : "the first message must be hello"});
   }
   switch (kind) {
     case Kind::kHello: return greet(std::move(*message.mutable_hello()));
