@@ -165,6 +165,8 @@ Connection::Awaitable<Error> Connection::receive() {
     heard_ = now();
     if (auto delivered = deliver(); !delivered) co_return std::move(delivered).error();
     if (closed_) co_return Error{};
+    // A large message may be long on its way, and its sender's heartbeat waits behind it.
+    if (role_ == Role::kServer && silence_ && heard_ >= written_ + *silence_ / 3) send_heartbeat();
   }
 }
 

@@ -52,7 +52,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void allow(std::size_t message_bytes) { most_bytes_ = message_bytes; }
   /// A peer from which nothing has come for so long is gone.
   void watch(std::chrono::milliseconds silence);
-  /// A client sends a heartbeat when either side has said nothing for so long; the server answers each by itself.
+  /// A client sends a heartbeat when either side has said nothing for so long; the server answers each by
+  /// itself, and says something as often while a message is on its way.
   void begin_heartbeat(std::chrono::milliseconds interval);
 
   /// Does not block. What is sent before the connection stands waits for that.

@@ -203,6 +203,27 @@ TEST_F(ConnectionTest, ASilentPeerIsNoticed) {
   EXPECT_EQ(bytes, std::string("GUST\0\0\0\0", 8)) << "a heartbeat is answered by another one";
 }
 
+TEST_F(ConnectionTest, AServerShowsThatItLivesWhileALargeMessageComes) {
+  listen();
+  auto socket = stranger();
+  const std::string message = text_of(message_of(1));
+  boost::asio::write(socket,
+                     boost::asio::buffer("GUST" + std::string{static_cast<char>(message.size()), 0, 0, 0} + message));
+  ASSERT_TRUE(until([&] { return at_server_.messages.size() == 1; }));
+  server_->watch(300ms);
+  boost::asio::write(socket, boost::asio::buffer(std::string("\0\0\1\0", 4)));  // 64 KiB
+  std::string heard(12, 'x');
+  bool over = false;
+  boost::asio::async_read(socket, boost::asio::buffer(heard), [&](auto error, std::size_t) { over = !error; });
+  ASSERT_TRUE(until([&] {
+    boost::asio::write(socket, boost::asio::buffer("x", 1));
+    io_.run_for(20ms);
+    return over;
+  }));
+  EXPECT_EQ(heard, std::string("GUST\0\0\0\0\0\0\0\0", 12));
+  EXPECT_FALSE(at_server_.end);
+}
+
 TEST_F(ConnectionTest, ConnectionsWithNothingToSayStand) {
   listen();
   connect();
