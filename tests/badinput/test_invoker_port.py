@@ -93,7 +93,9 @@ def test_announced_sizes_cost_nothing(apart):
         assert resident(apart.controller.pid) - before < 20 << 20
         last = open_ones.enter_context(contextlib.closing(open_to(apart)))
         last.sendall(GREETING + struct.pack("<I", (16 << 20) + 1))
-        assert last.recv(100) in (b"", GREETING), "more is an offence"
+        last.settimeout(5)  # before the ten seconds that strangers have in any case
+        while last.recv(100):
+            pass
 
 
 def test_silence_is_ended(apart):

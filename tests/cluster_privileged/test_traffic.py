@@ -99,3 +99,17 @@ def test_a_large_package_holds_nobody_up(gust_bin, tmp_path, worker):
         answer = cluster.request("POST", "/api/v1/namespaces/_/actions/big?blocking=true&result=true", {})
         assert answer.json() == {"big": True}
         assert "was lost" not in cluster.errors()
+
+
+def test_a_large_result_is_no_silence(gust_bin, tmp_path):
+    """16 MB take five seconds on the way to the controller, and what shows that either side lives waits behind them."""
+    large = tmp_path / "large.py"
+    large.write_text("def main(args):\n    return {'text': 'x' * 16_000_000}\n")
+    with Hosts(1, rate="25mbit") as hosts, HostCluster(gust_bin, tmp_path, hosts, slots=1) as cluster:
+        cluster.deploy("large", large)
+        began = time.monotonic()
+        flare = cluster.wait_ended(cluster.flare("large", [{}], granularity=1), seconds=60)
+        assert flare["state"] == "succeeded", flare["cause"]
+        assert len(flare["workers"][0]["result"]["text"]) == 16_000_000
+        assert time.monotonic() - began > 4, "the link was faster than it should be"
+        assert "was lost" not in cluster.errors()
