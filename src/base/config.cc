@@ -220,6 +220,8 @@ std::span<const Setting> settings() {
            "images on this machine; /var/lib/gust/images for root, else ~/.local/share/gust/images"),
       choice("network", "GUST_NETWORK", &Config::network, {"host", "none"},
              "network of packs (none: drivers sandbox and oci)"),
+      choice("pack_start", "GUST_PACK_START", &Config::pack_start, {"fork", "exec"},
+             "how packs begin: forked from gust-launcher, or executed, each with an address space of its own layout"),
       count("prewarm", "GUST_PREWARM", &Config::prewarm, "empty containers that an invoker keeps ready"),
       duration("drain_time", "GUST_DRAIN_TIME", &Config::drain_time,
                "how long an invoker lets packs go on after SIGTERM, and takes nothing new; 0: not at all"),

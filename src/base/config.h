@@ -64,6 +64,7 @@ struct Config {
   std::string oci_runtime = "runc";                    ///< of the driver oci: a program's name or path
   std::filesystem::path image_dir;                     ///< empty: as container::ImageStore::default_directory()
   std::string network = "host";                        ///< of packs: "host" or "none"
+  std::string pack_start = "fork";                     ///< "fork" from gust-launcher, or "exec" gust-pack anew
   std::uint32_t prewarm = 0;                           ///< empty containers that are kept ready
   std::chrono::milliseconds drain_time{0};             ///< for an invoker's packs to end after SIGTERM
   Bytes code_cache = Bytes::mb(4096);                  ///< of packages that an invoker keeps

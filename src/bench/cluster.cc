@@ -34,6 +34,8 @@ Result<std::unique_ptr<Cluster>> Cluster::start(const ClusterShape& shape) {
                        std::to_string(shape.slots),
                        "--driver",
                        shape.driver,
+                       "--pack-start",
+                       shape.pack_start,
                        "--prewarm",
                        std::to_string(shape.prewarm),
                        "--ready-fd",

@@ -24,6 +24,7 @@ struct ClusterShape {
   std::uint32_t slots = 48;  ///< of each invoker
   Bytes memory;              ///< of each invoker; 0: as gust up decides
   std::string driver = "sandbox";
+  std::string pack_start = "fork";       ///< as the setting of this name
   std::uint32_t prewarm = 0;             ///< containers that each invoker keeps ready
   std::vector<std::string> environment;  ///< further settings of it: NAME=value
 };

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <sys/auxv.h>
 
 #include "base/clock.h"
 #include "pack/floor.h"
@@ -47,8 +48,10 @@ std::optional<gust::pack::FloorOptions> floor_options(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   const gust::WallTime entered = gust::wall_now();
+  // As it was executed, by an absolute path.
+  const auto* const self = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
   if (argc == 1) {
-    const int code = gust::pack::run_pack(entered);
+    const int code = gust::pack::run_pack(entered, self);
     std::fputs(kUsage, stderr);
     return code;
   }
@@ -57,7 +60,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (std::uint32_t threads = 0; argc == 3 && std::string_view(argv[1]) == gust::pack::kPrewarmedFlag) {
-    if (parse(argv[2], threads)) gust::pack::run_prewarmed(threads);
+    if (parse(argv[2], threads)) gust::pack::run_prewarmed(threads, self);
   }
   const auto options = floor_options(argc, argv);
   if (!options) {

@@ -17,8 +17,15 @@ std::string worker_object(const std::string& name) {
       .string();
 }
 
+void add_pack_start(CLI::App& sub, bench::ClusterShape& cluster) {
+  sub.add_option("--pack-start", cluster.pack_start, "How its packs begin: fork or exec")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"fork", "exec"}));
+}
+
 void add_bench(CLI::App& app, Chosen& chosen) {
-  CLI::App* group = app.add_subcommand("bench", "Measure the platform: startup, floor; pair, throughput, collective");
+  CLI::App* group =
+      app.add_subcommand("bench", "Measure the platform: startup, floor; pair, throughput, collective");
   group->require_subcommand(1);
   group->footer("Example:\n  gust bench startup --granularity 48 --sleep 1");
   add_bench_startup(*group, chosen);

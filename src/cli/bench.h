@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 
+#include "bench/cluster.h"
 #include "cli/command.h"
 
 namespace gust::cli {
@@ -14,6 +15,9 @@ void add_bench_floor(CLI::App& group, Chosen& chosen);
 void add_bench_pair(CLI::App& group, Chosen& chosen);
 void add_bench_throughput(CLI::App& group, Chosen& chosen);
 void add_bench_collective(CLI::App& group, Chosen& chosen);
+
+/// Of an experiment's own cluster: `--pack-start`.
+void add_pack_start(CLI::App& sub, bench::ClusterShape& cluster);
 
 /// A file beside this executable.
 std::filesystem::path beside_us(const std::string& file);

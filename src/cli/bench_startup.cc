@@ -121,6 +121,7 @@ void add_bench_startup(CLI::App& group, Chosen& chosen) {
   sub->add_option("--driver", wanted->cluster.driver, "Their container driver")->capture_default_str();
   sub->add_option("--prewarm", wanted->cluster.prewarm, "Empty containers that each keeps ready")
       ->capture_default_str();
+  add_pack_start(*sub, wanted->cluster);
   sub->add_option("--granularity", wanted->granularity,
                   "Workers a pack, several with commas; faas: one invocation each")
       ->capture_default_str();

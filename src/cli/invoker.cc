@@ -61,6 +61,7 @@ Result<ExitCode> run_invoker(const Config& config) {
   container::DriverOptions driver;
   driver.state_dir = (state / "containers").string();  // it locks and cleans its own
   driver.network = config.network == "none" ? container::Network::kNone : container::Network::kHost;
+  driver.pack_start = config.pack_start == "exec" ? container::PackStart::kExec : container::PackStart::kFork;
   driver.image_dir = config.image_dir.empty() ? "" : std::filesystem::absolute(config.image_dir).string();
   driver.oci_runtime = config.oci_runtime;
   driver.pythons = host_pythons(config.runtimes);
@@ -108,6 +109,7 @@ void add_invoker(CLI::App& app, Chosen& chosen) {
       .add("--network", "network")
       .add("--oci-runtime", "oci_runtime")
       .add("--image-dir", "image_dir")
+      .add("--pack-start", "pack_start")
       .add("--prewarm", "prewarm")
       .add("--runtimes", "runtimes")
       .add("--status-listen", "status_listen")

@@ -191,6 +191,8 @@ class Up {
                          config_.network,
                          "--oci-runtime",
                          config_.oci_runtime,
+                         "--pack-start",
+                         config_.pack_start,
                          "--prewarm",
                          std::to_string(config_.prewarm),
                          "--state-dir",
@@ -322,6 +324,7 @@ void add_up(CLI::App& app, Chosen& chosen) {
       .add("--driver", "driver")
       .add("--network", "network")
       .add("--oci-runtime", "oci_runtime")
+      .add("--pack-start", "pack_start")
       .add("--prewarm", "prewarm")
       .add("--controller-grace", "controller_grace")
       .add("--code-cache", "code_cache")

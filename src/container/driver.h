@@ -51,7 +51,7 @@ struct Launched {
   bool prewarmed = false;  ///< it existed before, and was claimed then
 };
 
-/// The container is gone, with everything in it, or could not be created.
+/// The container is gone, with everything in it, or could not be created, which may turn out after it was launched.
 struct Exited {
   ContainerId id = 0;
   int wait_status = 0;  ///< as from waitpid(2); meaningless when `failure` is set

@@ -21,6 +21,7 @@ using ::testing::Le;
 
 constexpr ContainerId kAttacker = 1;
 constexpr ContainerId kBystander = 2;
+constexpr char kSecretOfBystander[] = "known to the bystander alone";
 
 class HostileTest : public ::testing::TestWithParam<const char*> {
  protected:
@@ -28,7 +29,7 @@ class HostileTest : public ::testing::TestWithParam<const char*> {
     if (!sandbox_refusal().empty()) GTEST_SKIP() << sandbox_refusal();
     setenv("GUST_HOSTILE_SECRET", "of the invoker", 1);
     harness_.emplace(GetParam(), GUST_HOSTILE_PACK);
-    auto [spec, ends] = make_spec(kBystander, "wait");
+    auto [spec, ends] = make_spec(kBystander, "wait", kSecretOfBystander);
     bystander_ = std::move(ends);
     start(std::move(spec));
     EXPECT_EQ(bystander_.receive(), "none");
@@ -69,6 +70,13 @@ TEST_P(HostileTest, ReadsNothingOfTheHost) {
   std::ofstream(secret) << "of the invoker";
   std::filesystem::permissions(secret, std::filesystem::perms(0644));
   EXPECT_EQ(attack("read", secret).receive(), "none");
+}
+
+/// Not even what a pack that is forked has inherited of the launcher's memory tells what others were given.
+TEST_P(HostileTest, FindsNothingOfOthersInItsOwnMemory) {
+  std::string raised = kSecretOfBystander;
+  for (char& letter : raised) ++letter;
+  EXPECT_EQ(attack("own memory", raised).receive(), "none");
 }
 
 TEST_P(HostileTest, WritesToNothingThatIsShared) { EXPECT_EQ(attack("write").receive(), "none"); }

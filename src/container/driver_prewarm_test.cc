@@ -15,6 +15,7 @@ namespace {
 std::vector<const char*> prewarmed_kinds() {
   std::vector<const char*> kinds = drivers_here();
   std::erase_if(kinds, [](const char* kind) { return !is_prewarmed(kind); });
+  if (sandbox_refusal().empty()) kinds.push_back("sandbox executed prewarmed");
   return kinds;
 }
 

@@ -30,7 +30,8 @@ class DriverPythonTest : public ::testing::TestWithParam<const char*> {
     fs::permissions(python_ / "bin/python3", fs::perms(0755));
     std::ofstream(root_ / "private") << "secret";
     fs::permissions(root_, fs::perms(0700));  // as home directories are: only what is below is shown
-    options_ = {.pack_binary = GUST_TEST_PACK, .launcher_binary = GUST_LAUNCHER, .state_dir = root_ / "state"};
+    options_ = {
+        .pack_binary = GUST_TEST_PACK, .launcher_binary = launcher_for(GUST_TEST_PACK), .state_dir = root_ / "state"};
     options_.pythons = {python_.string()};
   }
   static std::string look(Driver& driver, ContainerId id, const fs::path& path) {

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "container/driver.h"
+#include "container/launcher/child.h"
 #include "container/launcher/prewarm_pool.h"
 #include "container/sandbox/namespaces.h"
 
@@ -24,6 +25,8 @@ struct DriverOptions {
   /// Absolute, or empty for none: what every container can read. Made if need be.
   std::string code_dir{};
   Network network = Network::kHost;
+  /// Of the drivers process and sandbox; packs of images are executed in any case (launcher/child.h).
+  PackStart pack_start = PackStart::kFork;
   std::string oci_runtime = "runc";  ///< of the driver oci: a program's name or path
   std::string image_dir{};           ///< of images (images/image_store.h); empty for its default
   /// Pythons of the host beside that of its programs (base/runtimes.h): containers without an image can read them.

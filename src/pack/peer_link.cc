@@ -1,10 +1,5 @@
 #include "pack/peer_link.h"
 
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <climits>
 #include <utility>
 
 #include "transport/backend.h"
@@ -14,21 +9,8 @@ namespace gust::pack {
 using protocol::FrameType;
 using protocol::PeerNews;
 
-namespace {
-
-// Where gust-pack is: what it loads is beside it, in a sandbox too.
-Result<std::string> own_folder() {
-  std::array<char, PATH_MAX> path;
-  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
-  if (size < 0) return fail_errno("readlink /proc/self/exe", errno);
-  const std::string_view file(path.data(), static_cast<std::size_t>(size));
-  return std::string(file.substr(0, file.rfind('/')));
-}
-
-}  // namespace
-
-PeerLink::PeerLink(const protocol::StartMessage& start, std::function<void()> wake)
-    : start_(start), wake_(std::move(wake)) {}
+PeerLink::PeerLink(const protocol::StartMessage& start, std::string_view binary, std::function<void()> wake)
+    : start_(start), binary_(binary), wake_(std::move(wake)) {}
 
 message::TransportFactory PeerLink::factory() {
   return [this](message::FrameSink& sink) { return make(sink); };
@@ -39,7 +21,7 @@ Result<std::unique_ptr<message::Transport>> PeerLink::make(message::FrameSink& s
 }
 
 Result<std::unique_ptr<message::Transport>> PeerLink::open_backend(message::FrameSink& sink) {
-  const std::string folder = GUST_TRY(own_folder());
+  const std::string folder(binary_.substr(0, binary_.rfind('/')));
   const transport::Backend* backend = GUST_TRY(transport::load_backend(start_.backend, folder));
   const message::Layout layout(start_.burst_size, start_.pack_first_worker, PackId(start_.pack_id));
   auto transport = GUST_TRY(backend->open(

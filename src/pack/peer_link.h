@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/mutex.h"
 #include "message/hub.h"
@@ -17,8 +18,9 @@ namespace gust::pack {
 /// invoker and takes the invoker's news.
 class PeerLink {
  public:
-  /// `wake` makes the main thread look at take_announcement(); called on a worker's thread. `start` must outlive this.
-  PeerLink(const protocol::StartMessage& start, std::function<void()> wake);
+  /// `wake` makes the main thread look at take_announcement(); called on a worker's thread. `start` must outlive this,
+  /// and so must `binary`: the path of gust-pack, beside which the backends' libraries lie.
+  PeerLink(const protocol::StartMessage& start, std::string_view binary, std::function<void()> wake);
 
   /// For the hub. Of a flare of one pack it is never called.
   [[nodiscard]] message::TransportFactory factory();
@@ -36,6 +38,7 @@ class PeerLink {
   [[nodiscard]] bool is_via_server() const { return start_.backend != "tcp"; }
 
   const protocol::StartMessage& start_;
+  const std::string_view binary_;
   const std::function<void()> wake_;
   Mutex mutex_;
   transport::TcpTransport* transport_ GUST_GUARDED_BY(mutex_) = nullptr;  // the hub's; null by way of a server

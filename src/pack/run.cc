@@ -166,32 +166,34 @@ void report_all(int socket, Reporter& reporter, WorkerGroup& workers) {
 }
 
 /// Threads that run a shared object; they begin at once.
-Result<std::unique_ptr<WorkerGroup>> start_threads(const StartMessage& start, Threads& threads) {
+Result<std::unique_ptr<WorkerGroup>> start_threads(const StartMessage& start, Threads& threads,
+                                                   std::string_view binary) {
   // Lines in the log as they are printed, also when the next one is a crash.
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   report_crashes(kInvokerSocket);
   report_exit();
   auto code = GUST_TRY(load_code(start.kind, start.code_path));
   report_exit();
-  auto workers = std::make_unique<Workers>(start, std::move(code));
+  auto workers = std::make_unique<Workers>(start, std::move(code), binary);
   GUST_TRY_VOID(workers->start_all(threads));
   return workers;
 }
 
-Result<std::unique_ptr<WorkerGroup>> start_workers(const StartMessage& start, Threads& threads) {
+Result<std::unique_ptr<WorkerGroup>> start_workers(const StartMessage& start, Threads& threads,
+                                                   std::string_view binary) {
   const std::string kind = GUST_TRY(kind_to_run(start));
   if (kind == kNativeKind) return ProgramWorkers::load(start, kInvokerSocket);
   if (kind == kHttpKind) return HttpWorkers::load(start, kInvokerSocket);
-  if (!kind.starts_with(kPythonKinds)) return start_threads(start, threads);
+  if (!kind.starts_with(kPythonKinds)) return start_threads(start, threads, binary);
   return ForkedWorkers::load(start, GUST_TRY(Interpreter::start()), kInvokerSocket);
 }
 
-int run(WallTime entered, Threads& threads) {
+int run(WallTime entered, Threads& threads, std::string_view binary) {
   Reporter reporter(kInvokerSocket);
   const std::optional<StartMessage> start = read_start(kInvokerSocket, reporter);
   if (!start) return kExitNoInvoker;
 
-  auto workers = start_workers(*start, threads);
+  auto workers = start_workers(*start, threads, binary);
   if (!workers) reporter.load_failed(workers.error());
   protocol::LoadedMessage loaded = (*workers)->loaded();
   loaded.entered_us = to_micros(entered);
@@ -203,18 +205,18 @@ int run(WallTime entered, Threads& threads) {
 
 }  // namespace
 
-int run_pack(WallTime entered) {
+int run_pack(WallTime entered, std::string_view binary) {
   Threads none;
-  return run(entered, none);
+  return run(entered, none, binary);
 }
 
-void run_prewarmed(std::uint32_t count) {
+void run_prewarmed(std::uint32_t count, std::string_view binary) {
   // What cannot be made ahead is made when it is needed, and then somebody is there who can be told that it failed.
   auto made = Threads::reserve(count);
   if (made && !made->make_ahead()) ::_exit(kExitFailed);
   Threads none;
   if (!await_claim(made ? count : 0)) ::_exit(kExitFailed);
-  ::_exit(run(wall_now(), made ? *made : none));
+  ::_exit(run(wall_now(), made ? *made : none, binary));
 }
 
 }  // namespace gust::pack

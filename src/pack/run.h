@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/clock.h"
 
@@ -16,11 +17,12 @@ inline constexpr int kExitFailed = 1;     ///< the code could not be loaded, as 
 inline constexpr int kExitNoInvoker = 2;  ///< not started by an invoker
 
 /// Runs one pack to its end. Returns only kExitNoInvoker, when there is no socket; ends the process otherwise.
-/// `entered` is the first instruction of main. On the main thread.
-int run_pack(WallTime entered);
+/// `entered` is the first instruction of main. `binary` is gust-pack's path: what it loads lies beside it. On the main
+/// thread.
+int run_pack(WallTime entered, std::string_view binary);
 
 /// The same for a pack that is not needed yet: makes so many threads and waits until it is claimed (pack/prewarm.h).
 /// Never returns.
-[[noreturn]] void run_prewarmed(std::uint32_t threads);
+[[noreturn]] void run_prewarmed(std::uint32_t threads, std::string_view binary);
 
 }  // namespace gust::pack

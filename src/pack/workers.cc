@@ -30,7 +30,7 @@ SteadyTime deadline_at(std::int64_t wall_us) {
 
 }  // namespace
 
-Workers::Workers(const StartMessage& start, std::unique_ptr<Code> code)
+Workers::Workers(const StartMessage& start, std::unique_ptr<Code> code, std::string_view binary)
     : start_(start),
       code_(std::move(code)),
       loaded_{.loaded_us = to_micros(wall_now()), .peak_memory_bytes = peak_memory_bytes()},
@@ -40,7 +40,7 @@ Workers::Workers(const StartMessage& start, std::unique_ptr<Code> code)
                 .invoker_id = start.invoker_id,
                 .workers = start.workers,
                 .pack_first_worker = start.pack_first_worker},
-      peers_(start, [this] { notify(); }),
+      peers_(start, binary, [this] { notify(); }),
       exchange_(message::Layout(start.burst_size, start.pack_first_worker, PackId(start.pack_id)), peers_.factory(),
                 deadline_at(start.deadline_us), {.chunk_bytes = start.chunk_bytes}),
       event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {

@@ -30,7 +30,8 @@ namespace gust::pack {
 class Workers final : public WorkerGroup {
  public:
   /// `start` must outlive this object, and this object the process: threads are never joined.
-  Workers(const protocol::StartMessage& start, std::unique_ptr<Code> code);
+  /// As well as `binary`, gust-pack's own path.
+  Workers(const protocol::StartMessage& start, std::unique_ptr<Code> code, std::string_view binary);
 
   /// Starts all of them, on threads made ahead as far as there are any. What fails half-way leaves the others running:
   /// to be followed by the end of the process.

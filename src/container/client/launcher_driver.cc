@@ -104,6 +104,7 @@ Result<std::unique_ptr<Driver>> LauncherDriver::create(Isolation isolation, cons
                                        .directory = packs.string(),
                                        .code_directory = options.code_dir,
                                        .network = options.network,
+                                       .pack_start = options.pack_start,
                                        .image = image,
                                        .shown = std::move(shown),
                                        .oci_runtime = options.oci_runtime,
@@ -191,8 +192,8 @@ void LauncherDriver::deliver(const EventEntry& entry, const Events& events) {
   } else {
     exited.wait_status = entry.status;
     exited.out_of_memory = entry.step == Step::kLimitMemory;
-    running_.erase(entry.id);
   }
+  if (entry.pid != 0) running_.erase(entry.id);  // not that of another one with the same id
   events.exited(exited);
 }
 

@@ -108,6 +108,8 @@ Result<LauncherProcess> LauncherProcess::start(const LauncherStart& start) {
   if (start.isolation == Isolation::kOci) {
     texts.push_back(start.oci_runtime);
   } else {
+    const bool forks = start.pack_start == PackStart::kFork && start.image == nullptr;
+    texts.emplace_back(forks ? "fork" : "exec");
     texts.push_back(std::to_string(start.prewarm.containers));
     texts.push_back(std::to_string(start.prewarm.threads));
   }

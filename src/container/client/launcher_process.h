@@ -19,6 +19,7 @@ struct LauncherStart {
   std::string directory;             ///< of working directories; sandboxes' launchers keep nothing in it
   std::string code_directory;        ///< for sandboxes; empty for none
   Network network = Network::kHost;  ///< of sandboxes
+  PackStart pack_start = PackStart::kFork;
   const Image* image = nullptr;      ///< of sandboxes; null for the host's own programs
   std::vector<std::string> shown{};  ///< folders of the host that sandboxes without an image can read, beside programs
   std::string oci_runtime{};         ///< of OCI containers, absolute

@@ -36,8 +36,8 @@ int wait_status(const siginfo_t& info) {
 
 }  // namespace
 
-Containers::Containers(std::string pack_binary, WorkingDirectories& directories, Descendants& descendants,
-                       Sandboxes* sandboxes, const Prewarm& prewarm, Tag highest_tag, int log)
+Containers::Containers(std::string pack_binary, const ResidentPack& pack, WorkingDirectories& directories,
+                       Descendants& descendants, Sandboxes* sandboxes, const Prewarm& prewarm, Tag highest_tag, int log)
     : pack_binary_(std::move(pack_binary)),
       directories_(directories),
       descendants_(descendants),
@@ -45,6 +45,7 @@ Containers::Containers(std::string pack_binary, WorkingDirectories& directories,
       next_tag_(highest_tag),
       log_(log),
       self_(getpid()),
+      creator_(pack, births_),
       pool_(prewarm) {}
 
 void Containers::start(const StartRequest& request, const ChildDescriptors& descriptors) {
@@ -54,54 +55,51 @@ void Containers::start(const StartRequest& request, const ChildDescriptors& desc
   const std::string directory = WorkingDirectories::name(id);
   ChildPlan plan{
       .working_directory = directory.c_str(),
-      .binary = pack_binary_.c_str(),
-      .prewarmed_threads = nullptr,
+      .pack = {.binary = pack_binary_.c_str(), .prewarmed_threads = {}},
       .environment = request.environment.data(),
       .descriptors = descriptors,
       .limits = {.data = request.entry.data_limit, .open_files = request.entry.open_files, .tag = 0},
       .launcher = self_,
       .sandboxes = sandboxes_,
       .sandbox = {},
-      .failure = {},
+      .birth = nullptr,
   };
-  if (!prepare(plan, id, request.entry)) return refuse(id, plan.failure);
-  const pid_t pid = create(plan, {.id = id, .tag = plan.limits.tag, .sandbox = plan.sandbox});
-  if (pid < 0) return refuse(id, plan.failure);
+  Failure failure = prepare(plan, id, request.entry);
+  pid_t pid = -1;
+  if (failure.step == Step::kNone) failure = create(plan, id, pid);
+  if (failure.step != Step::kNone) return refuse(id, failure);
   pid_of_.emplace(id, pid);
   events_.push_back({.id = id, .at_us = to_micros(wall_now()), .pid = pid, .kind = EventKind::kLaunched});
 }
 
-/// What the launcher has to do for it before its process exists. False when that failed, as the plan says.
-bool Containers::prepare(ChildPlan& plan, std::uint64_t id, const StartEntry& entry) {
+/// What the launcher has to do for it before its process exists.
+Failure Containers::prepare(ChildPlan& plan, std::uint64_t id, const StartEntry& entry) {
   if (sandboxes_ != nullptr) {
     const std::optional<SandboxPlan> sandbox = sandboxes_->plan(entry);
-    if (!sandbox) plan.failure = {Step::kCgroup, errno};
-    if (!sandbox) return false;
+    if (!sandbox) return {Step::kCgroup, errno};
     plan.sandbox = *sandbox;
     plan.working_directory = sandboxes_->directory();
     if ((sandboxes_->unenforced() & kUnenforcedMemory) == 0) plan.limits.data = 0;
-    return true;
+    return {};
   }
-  if (!directories_.create(id)) {
-    plan.failure = {Step::kMakeDirectory, errno};
-    return false;
-  }
+  if (!directories_.create(id)) return {Step::kMakeDirectory, errno};
   plan.limits.tag = next_tag_--;
-  return true;
+  return {};
 }
 
-/// Its process, or -1: then the plan says why, and nothing is left.
-pid_t Containers::create(ChildPlan& plan, Container container) {
-  pid_t failed_process = 0;
-  const pid_t pid = creator_.create(plan, failed_process);
-  if (pid < 0) {
-    siginfo_t ignored{};
-    if (failed_process != 0) wait_for(P_PID, failed_process, ignored, 0, nullptr);
-    clear_up(container);
-    return -1;
+/// When it fails nothing is left.
+Failure Containers::create(ChildPlan& plan, std::uint64_t id, pid_t& process) {
+  plan.birth = births_.take();
+  process = plan.birth == nullptr ? -1 : creator_.create(plan);
+  const Failure failure{Step::kCreateProcess, errno};
+  const Container container{.id = id, .tag = plan.limits.tag, .sandbox = plan.sandbox, .birth = plan.birth};
+  if (process >= 0) {
+    live_.emplace(process, container);
+    return {};
   }
-  live_.emplace(pid, container);
-  return pid;
+  if (plan.birth != nullptr) births_.give_back(plan.birth);
+  clear_up(container);
+  return failure;
 }
 
 void Containers::refuse(std::uint64_t id, Failure failure) {
@@ -154,11 +152,11 @@ bool Containers::collect_children() {
 void Containers::end(pid_t pid, int wait_status, std::uint64_t cpu_us, std::uint64_t peak_bytes) {
   const auto found = live_.find(pid);
   const Container container = found->second;
+  const Failure failure = container.birth->failure;
   live_.erase(found);
+  births_.give_back(container.birth);
   if ((container.id & kUnclaimed) != 0) {
-    const std::uint32_t before = pool_.ready();
-    pool_.remove(pid);
-    if (pool_.ready() != before) tell_ready();
+    forget_prewarmed(pid, failure);
   } else {
     pid_of_.erase(container.id);
   }
@@ -169,14 +167,18 @@ void Containers::end(pid_t pid, int wait_status, std::uint64_t cpu_us, std::uint
                    .peak_bytes = peak_bytes,
                    .status = wait_status,
                    .kind = EventKind::kExited};
+  if (failure.step != Step::kNone) {
+    event.kind = EventKind::kFailed;
+    event.status = failure.error_number;
+    event.step = failure.step;
+  }
   if (sandboxes_ == nullptr) {
     ended_.push_back({.event = event, .tag = container.tag});
     return;
   }
   // The first process of a process namespace is collected last. It need not be the one that the kernel chose.
-  if (clear_up(container) && wait_status != 0) {
-    event.step = Step::kLimitMemory;
-  }
+  const bool out_of_memory = clear_up(container);
+  if (out_of_memory && wait_status != 0 && event.kind == EventKind::kExited) event.step = Step::kLimitMemory;
   if ((container.id & kUnclaimed) == 0) events_.push_back(event);
 }
 

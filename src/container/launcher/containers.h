@@ -13,20 +13,24 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "container/launcher/births.h"
 #include "container/launcher/child.h"
 #include "container/launcher/descendants.h"
 #include "container/launcher/frames.h"
 #include "container/launcher/prewarm_pool.h"
+#include "container/launcher/private_memory.h"
 #include "container/launcher/working_directories.h"
+#include "pack/prewarm.h"
 
 namespace gust::container {
 
 class Containers {
  public:
   /// All of them outlive this. `log` is a descriptor for what nobody else can be told.
-  /// `sandboxes` makes them such; null for plain processes. The program is at `pack_binary`, as they see it.
-  Containers(std::string pack_binary, WorkingDirectories& directories, Descendants& descendants, Sandboxes* sandboxes,
-             const Prewarm& prewarm, Tag highest_tag, int log);
+  /// `sandboxes` makes them such; null for plain processes. The program is at `pack_binary`, as they see it, and here
+  /// as `pack`, if at all.
+  Containers(std::string pack_binary, const ResidentPack& pack, WorkingDirectories& directories,
+             Descendants& descendants, Sandboxes* sandboxes, const Prewarm& prewarm, Tag highest_tag, int log);
 
   /// Adds kLaunched or kFailed to events().
   void start(const StartRequest& request, const ChildDescriptors& descriptors);
@@ -58,6 +62,7 @@ class Containers {
     std::uint64_t id = 0;
     Tag tag = 0;
     SandboxPlan sandbox;
+    Birth* birth = nullptr;
   };
   struct Ended {
     EventEntry event;
@@ -65,11 +70,12 @@ class Containers {
     bool empty = false;  ///< no descendants are left
   };
 
-  bool prepare(ChildPlan& plan, std::uint64_t id, const StartEntry& entry);
-  pid_t create(ChildPlan& plan, Container container);
+  Failure prepare(ChildPlan& plan, std::uint64_t id, const StartEntry& entry);
+  Failure create(ChildPlan& plan, std::uint64_t id, pid_t& process);
   bool claim(const StartRequest& request, const ChildDescriptors& descriptors);
   bool hand_over(const PrewarmPool::Entry& entry, const StartRequest& request, const ChildDescriptors& descriptors);
-  bool give_up_prewarming(const char* what);
+  bool give_up_prewarming(const char* what, int error);
+  void forget_prewarmed(pid_t process, Failure failure);
   void tell_ready();
   bool clear_up(const Container& container);
   bool collect_children();
@@ -83,8 +89,10 @@ class Containers {
   Tag next_tag_;
   int log_;
   pid_t self_;
+  Births births_;
   ChildCreator creator_;
   PrewarmPool pool_;
+  PrivateMemory claim_packet_{pack::kMaxClaimBytes};
   StartEntry last_entry_{.cpu_weight = 100, .workers = 1};  ///< the next one is most likely to be like it
   std::uint64_t next_unclaimed_ = 0;
   std::unordered_map<pid_t, Container> live_;

@@ -37,13 +37,13 @@ UniqueFd watch_signals() {
 }  // namespace
 
 Launcher::Launcher(UniqueFd socket, UniqueFd log)
-    : socket_(std::move(socket)), log_(std::move(log)), parent_(getppid()), buffer_(kMaxLauncherPacket) {}
+    : socket_(std::move(socket)), log_(std::move(log)), parent_(getppid()) {}
 
 int Launcher::run(const LauncherOptions& options) {
   const Failure failure = prepare(options);
   send_ready(failure);
   if (failure.step != Step::kNone) return 1;
-  Containers containers(sandboxes_ ? kPackInside : options.pack_binary, directories_, descendants_,
+  Containers containers(sandboxes_ ? kPackInside : options.pack_binary, options.pack, directories_, descendants_,
                         sandboxes_ ? &*sandboxes_ : nullptr, options.prewarm, highest_tag_, log_.get());
   serve(containers);
   return shut_down(containers);
@@ -105,7 +105,7 @@ void Launcher::serve(Containers& containers) {
 
 /// At most one packet, so that exits are looked at between the batches. False when the driver is gone.
 bool Launcher::receive(Containers& containers) {
-  ReceivedPacket packet = receive_packet(socket_.get(), buffer_);
+  ReceivedPacket packet = receive_packet(socket_.get(), buffer_.bytes());
   if (packet.end) return false;
   const std::optional<LauncherHeader> header = read_header(std::string_view(packet.bytes.data(), packet.bytes.size()));
   if (!header) return packet.bytes.empty();

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "container/launcher/containers.h"
 #include "container/launcher/frames.h"
+#include "container/launcher/private_memory.h"
 
 namespace gust::container {
 
@@ -28,6 +29,7 @@ struct LauncherOptions {
   const char* image_directory = "";  ///< where they begin in an image; empty for /tmp
   std::span<char* const> shown;      ///< folders of the host that sandboxes without an image can read, beside programs
   Prewarm prewarm;
+  ResidentPack pack;  ///< where packs are to be forked
 };
 
 class Launcher {
@@ -59,7 +61,7 @@ class Launcher {
   WorkingDirectories directories_;
   Descendants descendants_;
   std::optional<Sandboxes> sandboxes_;
-  std::vector<char> buffer_;
+  PrivateMemory buffer_{kMaxLauncherPacket};
   bool blocked_ = false;  ///< the socket is full: events wait
 };
 

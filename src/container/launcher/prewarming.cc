@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/pass_fds.h"
 #include "container/launcher/containers.h"
+#include "container/sandbox/private_mounts.h"
 #include "pack/prewarm.h"
 
 namespace gust::container {
@@ -26,17 +27,21 @@ std::uint32_t most_open_files() {
 }
 
 /// One packet: the claim, the environment, the descriptors. False when the pack is gone.
-bool send_claim(int socket, pack::Claim claim, std::span<char* const> environment,
+bool send_claim(int socket, pack::Claim claim, std::span<char* const> environment, std::span<char> packet,
                 const ChildDescriptors& descriptors) {
-  std::string packet(sizeof claim, '\0');
+  std::size_t size = sizeof claim;
   for (const char* variable : environment) {
-    if (variable != nullptr) packet.append(variable, std::strlen(variable) + 1);
+    if (variable == nullptr) continue;
+    const std::size_t length = std::strlen(variable) + 1;
+    if (length > packet.size() - size) return false;
+    std::memcpy(&packet[size], variable, length);
+    size += length;
   }
-  claim.environment_size = static_cast<std::uint32_t>(packet.size() - sizeof claim);
+  claim.environment_size = static_cast<std::uint32_t>(size - sizeof claim);
   std::memcpy(packet.data(), &claim, sizeof claim);
   const std::array<int, pack::kClaimDescriptors> numbers{descriptors.socket, descriptors.standard_output,
                                                          descriptors.standard_error};
-  return send_with_fds(socket, std::as_bytes(std::span(packet)), numbers, MSG_DONTWAIT) >= 0;
+  return send_with_fds(socket, std::as_bytes(packet.first(size)), numbers, MSG_DONTWAIT) >= 0;
 }
 
 }  // namespace
@@ -44,15 +49,15 @@ bool send_claim(int socket, pack::Claim claim, std::span<char* const> environmen
 bool Containers::prewarm() {
   const std::uint64_t id = kUnclaimed | next_unclaimed_++;
   const std::string directory = WorkingDirectories::name(id);
-  const std::string threads = std::to_string(pool_.wanted().threads);
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return give_up_prewarming("make its socket");
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return give_up_prewarming("make its socket", errno);
+  }
   UniqueFd ours(ends[0]);
   const UniqueFd theirs(ends[1]);
   char* const no_environment[] = {nullptr};
   ChildPlan plan{.working_directory = directory.c_str(),
-                 .binary = pack_binary_.c_str(),
-                 .prewarmed_threads = threads.c_str(),
+                 .pack = {.binary = pack_binary_.c_str(), .prewarmed_threads = pool_.wanted().threads},
                  .environment = no_environment,
                  // 0 to 2 are /dev/null.
                  .descriptors = {.socket = theirs.get(), .standard_output = 0, .standard_error = 0},
@@ -60,33 +65,49 @@ bool Containers::prewarm() {
                  .launcher = self_,
                  .sandboxes = sandboxes_,
                  .sandbox = {},
-                 .failure = {}};
-  if (!prepare(plan, id, last_entry_)) return give_up_prewarming("prepare it");
+                 .birth = nullptr};
+  if (const Failure failure = prepare(plan, id, last_entry_); failure.step != Step::kNone) {
+    return give_up_prewarming("prepare it", failure.error_number);
+  }
   plan.limits.data = 0;
   plan.sandbox.processes = 0;
-  plan.sandbox.adjustable_tmp = true;
-  const pid_t pid = create(plan, {.id = id, .tag = plan.limits.tag, .sandbox = plan.sandbox});
-  UniqueFd tmp_context(plan.sandbox.tmp_context);
-  if (pid < 0) {
-    errno = plan.failure.error_number;
-    return give_up_prewarming("create it");
+  UniqueFd tmp;
+  if (sandboxes_ != nullptr) {
+    tmp = UniqueFd(open_adjustable_tmp());
+    if (!tmp) {
+      const int error = errno;
+      sandboxes_->release(plan.sandbox);
+      return give_up_prewarming("make its /tmp", error);
+    }
+    plan.sandbox.adjustable_tmp = tmp.get();
   }
-  pool_.add({.process = pid, .socket = std::move(ours), .tmp_context = std::move(tmp_context)});
+  pid_t pid = -1;
+  if (const Failure failure = create(plan, id, pid); failure.step != Step::kNone) {
+    return give_up_prewarming("create it", failure.error_number);
+  }
+  pool_.add({.process = pid, .socket = std::move(ours), .tmp_context = std::move(tmp)});
   return true;
 }
 
-bool Containers::give_up_prewarming(const char* what) {
+bool Containers::give_up_prewarming(const char* what, int error) {
   dprintf(log_, "gust-launcher: a pre-warmed container: %s: %s; trying again in some seconds\n", what,
-          std::strerror(errno));
+          std::strerror(error));
   pool_.back_off();
   return false;
+}
+
+/// It has ended, and nobody had claimed it.
+void Containers::forget_prewarmed(pid_t process, Failure failure) {
+  const std::uint32_t before = pool_.ready();
+  pool_.remove(process);
+  if (pool_.ready() != before) tell_ready();
+  if (failure.step != Step::kNone) give_up_prewarming("set it up", failure.error_number);
 }
 
 void Containers::welcome_prewarmed() {
   if (const std::optional<pid_t> faulty = pool_.welcome()) {
     ::kill(*faulty, SIGKILL);
-    errno = EPIPE;
-    give_up_prewarming("gust-pack ended, or did not say that it is ready");
+    give_up_prewarming("gust-pack ended, or did not say that it is ready", EPIPE);
     return;
   }
   tell_ready();
@@ -130,7 +151,7 @@ bool Containers::hand_over(const PrewarmPool::Entry& entry, const StartRequest& 
   } else if (!directories_.rename(container.id, id)) {
     return false;
   }
-  if (!send_claim(entry.socket.get(), claim, request.environment, descriptors)) {
+  if (!send_claim(entry.socket.get(), claim, request.environment, claim_packet_.bytes(), descriptors)) {
     if (sandboxes_ == nullptr) directories_.rename(id, container.id);
     return false;
   }

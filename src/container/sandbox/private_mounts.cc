@@ -7,6 +7,9 @@
 #include <cstdio>
 #include <sys/mount.h>
 
+#include "base/fd.h"
+#include "container/launcher/descriptors.h"
+
 namespace gust::container {
 namespace {
 
@@ -49,21 +52,19 @@ bool mount_tmp(std::uint64_t bytes, uid_t owner) {
   return mount("tmp", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, options) == 0;
 }
 
-int mount_adjustable_tmp(uid_t owner) {
-  const int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
-  if (context < 0) return -1;
-  int mounted = -1;
-  if (configure(context, "mode", 0700, "%llo") && configure(context, "uid", owner) &&
-      configure(context, "gid", owner) && configure_size(context, kSizeToBegin) &&
-      fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0) {
-    mounted = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-  }
-  const bool done = mounted >= 0 && move_mount(mounted, "", AT_FDCWD, "/tmp", MOVE_MOUNT_F_EMPTY_PATH) == 0;
-  const int error = errno;
-  if (mounted >= 0) close(mounted);
-  if (!done) close(context);
-  errno = error;
-  return done ? context : -1;
+int open_adjustable_tmp() {
+  UniqueFd context(fsopen("tmpfs", FSOPEN_CLOEXEC));
+  if (context) context = move_up(context.get());
+  const bool made = context && configure(context.get(), "mode", 0700, "%llo") &&
+                    configure_size(context.get(), kSizeToBegin) &&
+                    fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0;
+  return made ? context.release() : -1;
+}
+
+bool mount_adjustable_tmp(int context, uid_t owner) {
+  const UniqueFd mounted(fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+  return mounted && fchownat(mounted.get(), "", owner, owner, AT_EMPTY_PATH) == 0 &&
+         move_mount(mounted.get(), "", AT_FDCWD, "/tmp", MOVE_MOUNT_F_EMPTY_PATH) == 0;
 }
 
 bool resize_tmp(int context, std::uint64_t bytes) {

@@ -21,10 +21,14 @@ bool mount_proc();
 /// In the new process. `bytes` 0 for as much as the memory limit permits. False with errno set.
 bool mount_tmp(std::uint64_t bytes, uid_t owner);
 
-/// The same, small, with a descriptor by which its size can be changed from outside: -1 with errno set. Linux 5.2.
-int mount_adjustable_tmp(uid_t owner);
+/// In the launcher: a descriptor of a small file system by which its size can be changed when it is somebody's /tmp.
+/// -1 with errno set. Linux 5.2.
+int open_adjustable_tmp();
 
-/// In the launcher, with that descriptor. False with errno set.
+/// In the new process, which has that descriptor. False with errno set.
+bool mount_adjustable_tmp(int context, uid_t owner);
+
+/// In the launcher, when it is mounted. False with errno set.
 bool resize_tmp(int context, std::uint64_t bytes);
 
 }  // namespace gust::container

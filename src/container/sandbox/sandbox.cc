@@ -52,8 +52,7 @@ std::uint16_t Sandboxes::foresee_unenforced() {
 std::uint16_t Sandboxes::unenforced() const { return missing_with(cgroups_.unenforced(), identity_); }
 
 std::optional<SandboxPlan> Sandboxes::plan(const StartEntry& request) {
-  SandboxPlan plan{
-      .cgroup = std::nullopt, .tmp_bytes = request.tmp_limit, .processes = process_limit(request), .process = 0};
+  SandboxPlan plan{.cgroup = std::nullopt, .tmp_bytes = request.tmp_limit, .processes = process_limit(request)};
   if (!cgroups_.none()) {
     plan.cgroup = cgroups_.claim({.memory = request.memory_limit, .cpu_weight = request.cpu_weight});
     if (!plan.cgroup) return std::nullopt;
@@ -65,22 +64,19 @@ std::uint32_t Sandboxes::process_limit(const StartEntry& request) const {
   return identity_ == Identity::kOwnUser ? request.processes : 0;
 }
 
-bool Sandboxes::adjust(const SandboxPlan& plan, const StartEntry& request, int tmp_context) {
+bool Sandboxes::adjust(const SandboxPlan& plan, const StartEntry& request, int adjustable_tmp) {
   const CgroupLimits limits{.memory = request.memory_limit, .cpu_weight = request.cpu_weight};
-  return (!plan.cgroup || cgroups_.adjust(*plan.cgroup, limits)) && resize_tmp(tmp_context, request.tmp_limit);
+  return (!plan.cgroup || cgroups_.adjust(*plan.cgroup, limits)) && resize_tmp(adjustable_tmp, request.tmp_limit);
 }
 
-Step Sandboxes::enter(SandboxPlan& plan) const {
-  const uid_t user = user_of(plan.process, identity_);
+Step Sandboxes::enter(const SandboxPlan& plan, pid_t process) const {
+  const uid_t user = user_of(process, identity_);
   if (plan.cgroup && !cgroups_.join(*plan.cgroup)) return Step::kJoinCgroup;
   if (network_ == Network::kNone && !raise_loopback()) return Step::kLoopback;
   if (!mount_proc()) return Step::kMountProc;
-  if (plan.adjustable_tmp) {
-    plan.tmp_context = mount_adjustable_tmp(user);
-    if (plan.tmp_context < 0) return Step::kMountTmp;
-  } else if (!mount_tmp(plan.tmp_bytes, user)) {
-    return Step::kMountTmp;
-  }
+  const bool mounted =
+      plan.adjustable_tmp >= 0 ? mount_adjustable_tmp(plan.adjustable_tmp, user) : mount_tmp(plan.tmp_bytes, user);
+  if (!mounted) return Step::kMountTmp;
   if (!limit_processes(plan.processes)) return Step::kLimitProcesses;
   return become(user, identity_) ? Step::kNone : Step::kBecomeUser;
 }

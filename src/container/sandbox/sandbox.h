@@ -21,9 +21,7 @@ struct SandboxPlan {
   std::optional<Cgroups::Slot> cgroup;
   std::uint64_t tmp_bytes = 0;  ///< 0 for as much as its memory limit permits
   std::uint32_t processes = 0;  ///< 0 for no limit
-  bool adjustable_tmp = false;  ///< its size is not known yet: see Sandboxes::adjust()
-  int tmp_context = -1;         ///< made by the new process in the launcher's descriptor table, which it shares
-  pid_t process = 0;            ///< id on the host; the kernel writes it before the process runs
+  int adjustable_tmp = -1;      ///< of one whose size is not known yet: open_adjustable_tmp()
 };
 
 /// All sandboxes of one launcher.
@@ -39,12 +37,14 @@ class Sandboxes {
   /// Nothing with errno set, for the step kCgroup.
   std::optional<SandboxPlan> plan(const StartEntry& request);
   /// Flags of clone(2) for one.
-  [[nodiscard]] unsigned long flags() const { return namespaces_of_each(network_) | CLONE_PARENT_SETTID; }
+  [[nodiscard]] unsigned long flags() const { return namespaces_of_each(network_); }
+  /// Each is a user of the host that nobody else is.
+  [[nodiscard]] bool have_own_users() const { return identity_ == Identity::kOwnUser; }
 
-  // In the new process, which shares the launcher's memory: nothing is allocated. kNone, or the step that failed, with
-  // errno set.
-  /// Its mounts, its limits and its user; afterwards it has no privileges.
-  [[nodiscard]] Step enter(SandboxPlan& plan) const;
+  // In the new process, which may share the launcher's memory: nothing is allocated. kNone, or the step that failed,
+  // with errno set.
+  /// Its mounts, its limits and its user; afterwards it has no privileges. `process` is its id on the host.
+  [[nodiscard]] Step enter(const SandboxPlan& plan, pid_t process) const;
   /// True when the launcher is gone, as only its own descriptor for it can tell inside a process namespace.
   [[nodiscard]] bool launcher_is_gone() const;
   /// Where its first process begins.
@@ -53,8 +53,8 @@ class Sandboxes {
   [[nodiscard]] Step restrict_calls() const;
 
   /// Gives a sandbox that exists already these limits, as far as they are not its processes' own (RLIMIT_…).
-  /// `tmp_context` is that of its plan. False with errno set.
-  bool adjust(const SandboxPlan& plan, const StartEntry& request, int tmp_context);
+  /// `adjustable_tmp` is that of its plan. False with errno set.
+  bool adjust(const SandboxPlan& plan, const StartEntry& request, int adjustable_tmp);
   /// For RLIMIT_NPROC; 0 where it is not to be limited.
   [[nodiscard]] std::uint32_t process_limit(const StartEntry& request) const;
 

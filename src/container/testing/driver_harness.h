@@ -41,8 +41,9 @@ inline UniqueFd watch(std::int64_t pid) {
 }
 
 /// The gust-launcher that a container descends from; 0 when there is none. Not simply its parent: a process of crun's
-/// may stand between them for a moment after crun itself has ended.
-inline pid_t launcher_of(std::int64_t process) {
+/// may stand between them for a moment after crun itself has ended. A pack that is forked is called so for a moment.
+inline pid_t launcher_of(std::int64_t container) {
+  std::int64_t process = container;
   while (process > 1) {
     std::ifstream status("/proc/" + std::to_string(process) + "/status");
     std::string name;
@@ -51,7 +52,7 @@ inline pid_t launcher_of(std::int64_t process) {
       if (key == "Name:") status >> name;
       if (key == "PPid:") status >> parent;
     }
-    if (name == "gust-launcher") return static_cast<pid_t>(process);
+    if (name == "gust-launcher" && process != container) return static_cast<pid_t>(process);
     process = parent;
   }
   return 0;
@@ -143,14 +144,26 @@ inline const std::string& sandbox_refusal() {
 }
 
 inline constexpr std::string_view kPrewarmed = " prewarmed";
+/// Of a kind whose packs are executed instead of forked.
+inline constexpr std::string_view kExecuted = " executed";
 /// That a harness of a prewarmed kind keeps ready.
 inline constexpr std::uint32_t kPrewarmedContainers = 3;
 
-/// Those that can work here, for parameters of tests: drivers, and drivers with containers that were made ahead; a
-/// runtime's name stands for the oci driver with that.
+/// The launcher that has this pack as a part; gust's own, which executes it, where there is none.
+inline const char* launcher_for([[maybe_unused]] const std::string& pack_binary) {
+#ifdef GUST_TEST_LAUNCHER
+  if (pack_binary == GUST_TEST_PACK) return GUST_TEST_LAUNCHER;
+  if (pack_binary == GUST_HOSTILE_PACK) return GUST_HOSTILE_LAUNCHER;
+#endif
+  return GUST_LAUNCHER;
+}
+
+/// Those that can work here, for parameters of tests: drivers whose packs are forked or executed, and drivers with
+/// containers that were made ahead; a runtime's name stands for the oci driver with that.
 inline std::vector<const char*> drivers_here() {
-  if (!sandbox_refusal().empty()) return {"process", "process prewarmed"};
-  std::vector<const char*> all{"process", "process prewarmed", "sandbox", "sandbox prewarmed"};
+  std::vector<const char*> all{"process", "process executed", "process prewarmed"};
+  if (!sandbox_refusal().empty()) return all;
+  all.insert(all.end(), {"sandbox", "sandbox executed", "sandbox prewarmed"});
   for (const char* runtime : {"runc", "crun"}) {
     if (is_in_path(runtime)) all.push_back(runtime);
   }
@@ -158,6 +171,7 @@ inline std::vector<const char*> drivers_here() {
 }
 
 inline bool is_prewarmed(std::string_view kind) { return kind.ends_with(kPrewarmed); }
+inline bool is_executed(std::string_view kind) { return kind.contains(kExecuted); }
 inline std::string_view driver_name(std::string_view kind) { return kind.substr(0, kind.find(' ')); }
 inline bool is_plain(std::string_view kind) { return driver_name(kind) == "process"; }
 inline bool is_oci(std::string_view kind) { return kind == "runc" || kind == "crun"; }
@@ -176,7 +190,7 @@ class Harness {
                    Network network = Network::kHost)
       : directory_(fast_directory() / ("gust-driver-" + random_hex_id())) {
     std::filesystem::create_directory(directory_);
-    options_ = {.pack_binary = pack_binary, .launcher_binary = GUST_LAUNCHER, .state_dir = directory_};
+    options_ = {.pack_binary = pack_binary, .launcher_binary = launcher_for(pack_binary), .state_dir = directory_};
     options_.network = network;
     options_.image_dir = directory_ / "images";
     if (is_prewarmed(kind)) options_.prewarm = {.containers = kPrewarmedContainers, .threads = 0};
@@ -195,6 +209,7 @@ class Harness {
 
   /// As make_driver(), for a kind as in drivers_here().
   static Result<std::unique_ptr<Driver>> make(std::string_view kind, DriverOptions options) {
+    if (is_executed(kind)) options.pack_start = PackStart::kExec;
     if (!is_oci(kind)) return make_driver(driver_name(kind), options);
     options.oci_runtime = kind;
     return make_driver("oci", options);

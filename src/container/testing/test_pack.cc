@@ -149,7 +149,12 @@ void fill_directory(const char* outside) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+// A part of a launcher, where that forks it (forking_launcher.cc).
+#ifndef GUST_PACK_MAIN
+#define GUST_PACK_MAIN main
+#endif
+
+int GUST_PACK_MAIN(int argc, char** argv) {
   if (argc == 3 && std::string(argv[1]) == gust::pack::kPrewarmedFlag && !gust::pack::await_claim(0)) return 98;
   const char* variable = getenv("DO");
   const std::string what = variable == nullptr ? "" : variable;
