@@ -25,7 +25,7 @@ void add_pack_start(CLI::App& sub, bench::ClusterShape& cluster) {
 
 void add_bench(CLI::App& app, Chosen& chosen) {
   CLI::App* group =
-      app.add_subcommand("bench", "Measure the platform: startup, floor; pair, throughput, collective");
+      app.add_subcommand("bench", "Measure the platform: startup, invocations, floor; pair, throughput, collective");
   group->require_subcommand(1);
   group->footer("Example:\n  gust bench startup --granularity 48 --sleep 1");
   add_bench_startup(*group, chosen);
@@ -33,6 +33,7 @@ void add_bench(CLI::App& app, Chosen& chosen) {
   add_bench_pair(*group, chosen);
   add_bench_throughput(*group, chosen);
   add_bench_collective(*group, chosen);
+  add_bench_invocations(*group, chosen);
 }
 
 }  // namespace gust::cli

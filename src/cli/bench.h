@@ -15,6 +15,7 @@ void add_bench_floor(CLI::App& group, Chosen& chosen);
 void add_bench_pair(CLI::App& group, Chosen& chosen);
 void add_bench_throughput(CLI::App& group, Chosen& chosen);
 void add_bench_collective(CLI::App& group, Chosen& chosen);
+void add_bench_invocations(CLI::App& group, Chosen& chosen);
 
 /// Of an experiment's own cluster: `--pack-start`.
 void add_pack_start(CLI::App& sub, bench::ClusterShape& cluster);
