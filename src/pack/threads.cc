@@ -1,8 +1,6 @@
 #include "pack/threads.h"
 
-#include <malloc.h>
 #include <pthread.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -59,18 +57,9 @@ Result<std::byte*> map_stacks(std::uint32_t count) {
   std::free(heap);
 }
 
-// By default there are eight for each processor, and the thread that needs another one makes it, with five calls to the
-// kernel. Threads that never run at the same time can share.
-void limit_arenas() {
-  cpu_set_t processors;
-  CPU_ZERO(&processors);
-  if (::sched_getaffinity(0, sizeof processors, &processors) == 0) ::mallopt(M_ARENA_MAX, CPU_COUNT(&processors));
-}
-
 }  // namespace
 
 Result<Threads> Threads::reserve(std::uint32_t count) {
-  limit_arenas();
   Threads threads;
   threads.stacks_.push_back({.begin = GUST_TRY(map_stacks(count)), .first = 0, .count = count});
   return threads;
