@@ -3,7 +3,7 @@
 
 The floor, measured in turn with it: one warm interpreter that forks as many children, from the first fork to the last
 child's first instruction. No container, no interpreter's start, no report is in it. The burst is a whole one: from the
-client's call to the last worker that has entered work(), in packs that are cold.
+client's call to the last worker that has entered work(), in packs that are cold, or have an interpreter ready.
 
     bench/python_start.py                               960 workers, 20 invokers of 48 slots, driver sandbox
     bench/python_start.py --driver process --repeat 7
@@ -22,7 +22,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from cluster import Cluster  # noqa: E402
+from cluster import Cluster, wait_for  # noqa: E402
 
 CODE = ROOT / "examples/sleep.py"
 
@@ -90,13 +90,15 @@ def main():
     parser.add_argument("--slots", type=int, default=48)
     parser.add_argument("--workers", type=int, default=960)
     parser.add_argument("--granularity", type=int, default=48)
+    parser.add_argument("--prewarm-python", type=int, default=0, help="interpreters that each invoker keeps ready")
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--sleep", type=float, default=4.0, help="seconds that each worker stays in user code")
     options = parser.parse_args()
 
     floors, bursts = [], []
     with tempfile.TemporaryDirectory() as runtime:
-        flags = ["--driver", options.driver]
+        flags = ["--driver", options.driver, "--prewarm-python", options.prewarm_python]
+        warm = options.prewarm_python * options.invokers
         with Cluster(
             options.gust.resolve(), runtime, *flags, invokers=options.invokers, slots=options.slots
         ) as cluster:
@@ -105,6 +107,7 @@ def main():
             run_floor(options.workers)
             for turn in range(options.repeat):
                 floors.append(run_floor(options.workers))
+                wait_for(lambda: cluster.status()["totals"]["prewarmed"] == warm, 60, "interpreters that wait")
                 seconds, stages = run_burst(cluster, options.workers, options.granularity, options.sleep)
                 bursts.append(seconds)
                 shown = ", ".join(f"{name} {value * 1000:.0f}" for name, value in stages.items())

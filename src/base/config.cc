@@ -223,6 +223,8 @@ std::span<const Setting> settings() {
       choice("pack_start", "GUST_PACK_START", &Config::pack_start, {"fork", "exec"},
              "how packs begin: forked from gust-launcher, or executed, each with an address space of its own layout"),
       count("prewarm", "GUST_PREWARM", &Config::prewarm, "empty containers that an invoker keeps ready"),
+      count("prewarm_python", "GUST_PREWARM_PYTHON", &Config::prewarm_python,
+            "further ones that it keeps ready, with a Python interpreter each"),
       duration("drain_time", "GUST_DRAIN_TIME", &Config::drain_time,
                "how long an invoker lets packs go on after SIGTERM, and takes nothing new; 0: not at all"),
       size("code_cache", "GUST_CODE_CACHE", &Config::code_cache,

@@ -66,6 +66,7 @@ struct Config {
   std::string network = "host";                        ///< of packs: "host" or "none"
   std::string pack_start = "fork";                     ///< "fork" from gust-launcher, or "exec" gust-pack anew
   std::uint32_t prewarm = 0;                           ///< empty containers that are kept ready
+  std::uint32_t prewarm_python = 0;                    ///< further ones, each with an interpreter of kind python:3
   std::chrono::milliseconds drain_time{0};             ///< for an invoker's packs to end after SIGTERM
   Bytes code_cache = Bytes::mb(4096);                  ///< of packages that an invoker keeps
   std::string status_listen;                           ///< of an invoker, for monitoring; empty: nothing is served

@@ -13,7 +13,7 @@ namespace {
 #ifdef GUST_RESIDENT_PACK
 void run_pack(const gust::container::PackArguments& arguments) {
   const gust::WallTime entered = gust::wall_now();
-  if (arguments.prewarmed_threads) gust::pack::run_prewarmed(*arguments.prewarmed_threads, arguments.binary);
+  if (arguments.prewarmed) gust::pack::run_prewarmed(*arguments.prewarmed, arguments.binary);
   _exit(gust::pack::run_pack(entered, arguments.binary));
 }
 constexpr auto* kRunPack = run_pack;

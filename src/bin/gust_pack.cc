@@ -18,7 +18,8 @@ constexpr char kUsage[] =
     "and is of no use by hand; try `gust up` and `gust flare`.\n"
     "\n"
     "  gust-pack --version\n"
-    "  gust-pack --prewarmed THREADS   wait on file descriptor 3 for a flare: for gust-launcher\n"
+    "  gust-pack --prewarmed THREADS           wait on file descriptor 3 for a flare: for gust-launcher\n"
+    "  gust-pack --prewarmed-python FOLDER     the same, with an interpreter; empty for the first python3\n"
     "  gust-pack --floor THREADS --stamps FD [--first INDEX] [--at-signal 1]   only create threads: for `gust bench "
     "floor`\n";
 
@@ -59,8 +60,11 @@ int main(int argc, char** argv) {
     std::puts("gust-pack " GUST_VERSION);
     return 0;
   }
+  if (argc == 3 && std::string_view(argv[1]) == gust::pack::kPrewarmedPythonFlag) {
+    gust::pack::run_prewarmed({.threads = 0, .python = argv[2]}, self);
+  }
   if (std::uint32_t threads = 0; argc == 3 && std::string_view(argv[1]) == gust::pack::kPrewarmedFlag) {
-    if (parse(argv[2], threads)) gust::pack::run_prewarmed(threads, self);
+    if (parse(argv[2], threads)) gust::pack::run_prewarmed({.threads = threads}, self);
   }
   const auto options = floor_options(argc, argv);
   if (!options) {

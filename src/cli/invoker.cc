@@ -11,6 +11,7 @@
 
 #include "base/certificate.h"
 #include "base/log.h"
+#include "base/runtimes.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/invoker_monitor.h"
@@ -38,15 +39,20 @@ std::string name_of(const std::filesystem::path& identity_file) {
   return facts ? facts->common_name : default_name();
 }
 
-/// Together they have the threads that all slots could need.
-Result<container::Prewarm> prewarm_of(std::uint32_t containers, std::uint32_t slots) {
-  if (containers == 0) return container::Prewarm{};
-  if (containers > slots) {
-    return fail(ErrorCode::kInvalid, fmt::format("prewarm {} is more than the invoker's {} slots, of which each pack "
-                                                 "takes at least one; use at most {}",
-                                                 containers, slots, slots));
+/// Those without an interpreter have together the threads that all slots could need.
+Result<container::Prewarm> prewarm_of(const Config& config, std::uint32_t slots) {
+  const std::uint32_t containers = config.prewarm;
+  for (const auto& [setting, count] :
+       {std::pair("prewarm", containers), std::pair("prewarm_python", config.prewarm_python)}) {
+    if (count <= slots) continue;
+    return fail(ErrorCode::kInvalid, fmt::format("{} {} is more than the invoker's {} slots, of which each pack takes "
+                                                 "at least one; use at most {}",
+                                                 setting, count, slots, slots));
   }
-  return container::Prewarm{.containers = containers, .threads = (slots + containers - 1) / containers};
+  return container::Prewarm{.containers = containers,
+                            .threads = containers == 0 ? 0 : (slots + containers - 1) / containers,
+                            .interpreters = config.prewarm_python,
+                            .python = place_runtime(config.runtimes, "python:3", "").python};
 }
 
 Result<ExitCode> run_invoker(const Config& config) {
@@ -66,7 +72,7 @@ Result<ExitCode> run_invoker(const Config& config) {
   driver.oci_runtime = config.oci_runtime;
   driver.pythons = host_pythons(config.runtimes);
   const std::uint32_t slots = config.slots == 0 ? invoker::detect_slots() : config.slots;
-  driver.prewarm = GUST_TRY(prewarm_of(config.prewarm, slots));
+  driver.prewarm = GUST_TRY(prewarm_of(config, slots));
   driver.code_dir = (state / "code" / "code").string();
   invoker::InvokerConfig invoker;
   invoker.controller = config.controller;
@@ -111,6 +117,7 @@ void add_invoker(CLI::App& app, Chosen& chosen) {
       .add("--image-dir", "image_dir")
       .add("--pack-start", "pack_start")
       .add("--prewarm", "prewarm")
+      .add("--prewarm-python", "prewarm_python")
       .add("--runtimes", "runtimes")
       .add("--status-listen", "status_listen")
       .add("--controller-grace", "controller_grace")

@@ -195,6 +195,8 @@ class Up {
                          config_.pack_start,
                          "--prewarm",
                          std::to_string(config_.prewarm),
+                         "--prewarm-python",
+                         std::to_string(config_.prewarm_python),
                          "--state-dir",
                          (state_.path() / command.name).string()};
     if (!config_.image_dir.empty()) {
@@ -326,6 +328,7 @@ void add_up(CLI::App& app, Chosen& chosen) {
       .add("--oci-runtime", "oci_runtime")
       .add("--pack-start", "pack_start")
       .add("--prewarm", "prewarm")
+      .add("--prewarm-python", "prewarm_python")
       .add("--controller-grace", "controller_grace")
       .add("--code-cache", "code_cache")
       .add_controller();

@@ -37,6 +37,7 @@ struct Spec {
   ContainerId id = 0;
   Limits limits;
   std::string image;                     ///< a name in the image store; empty for the host's own programs
+  bool python = false;                   ///< a pre-warmed one with an interpreter is of more use than others
   std::vector<std::string> environment;  ///< NAME=value; the image's own is added
   UniqueFd socket;                       ///< becomes file descriptor 3
   UniqueFd standard_output;

@@ -133,6 +133,39 @@ TEST_P(PrewarmTest, TheLimitsAreThoseOfTheStart) {
   EXPECT_THAT(told, ::testing::HasSubstr("processes=39 tmp=" + std::to_string(12 << 20) + "\n"));
 }
 
+class PrewarmPythonTest : public ::testing::TestWithParam<const char*> {
+ protected:
+  bool is_prewarmed_start(bool python) {
+    const ContainerId id = next_++;
+    ends_.push_back(*harness_.start(id, "echo", "", python));
+    EXPECT_TRUE(harness_.pump_until([&] { return harness_.launched().contains(id); }));
+    return harness_.launched().at(id).prewarmed;
+  }
+
+  Harness harness_{GetParam()};
+  ContainerId next_ = 1;
+  std::vector<OtherEnds> ends_;
+};
+
+TEST_P(PrewarmPythonTest, OneWithAnInterpreterIsLeftToWhoHasUseForIt) {
+  for (std::uint32_t i = 0; i < kPrewarmedContainers; ++i) EXPECT_TRUE(is_prewarmed_start(false));
+  EXPECT_FALSE(is_prewarmed_start(false));
+  EXPECT_TRUE(is_prewarmed_start(true));
+  EXPECT_TRUE(harness_.wait_prewarmed(kPrewarmedContainers + 1));
+}
+
+TEST_P(PrewarmPythonTest, WhoHasUseForOneTakesAnotherWhereThereIsNone) {
+  for (std::uint32_t i = 0; i < kPrewarmedContainers + 1; ++i) EXPECT_TRUE(is_prewarmed_start(true));
+  EXPECT_FALSE(is_prewarmed_start(true));
+  EXPECT_TRUE(harness_.wait_prewarmed(kPrewarmedContainers + 1));
+}
+
+std::vector<const char*> python_kinds() {
+  if (!sandbox_refusal().empty()) return {"process python prewarmed"};
+  return {"process python prewarmed", "sandbox python prewarmed"};
+}
+
+INSTANTIATE_TEST_SUITE_P(Drivers, PrewarmPythonTest, ::testing::ValuesIn(python_kinds()));
 INSTANTIATE_TEST_SUITE_P(Drivers, PrewarmTest, ::testing::ValuesIn(prewarmed_kinds()));
 
 }  // namespace

@@ -41,6 +41,12 @@ Result<void> check_order(const protocol::StartPacks& order) {
   return {};
 }
 
+/// As far as can be told before gust-pack has looked at the code of a blackbox action.
+bool runs_python(const protocol::StartPacks& order) {
+  if (!order.server().empty()) return false;
+  return order.kind().starts_with("python") || order.kind() == "blackbox";
+}
+
 protocol::StartMessage start_message(const protocol::StartPacks& order, const protocol::PackStart& pack,
                                      const std::string& code_path, InvokerId invoker, const std::string& peer_host) {
   protocol::StartMessage message;
@@ -174,6 +180,7 @@ Result<container::Spec> PackHost::prepare(const protocol::StartPacks& order, con
   spec.limits.memory = identity.memory_limit;
   spec.limits.workers = pack.worker_count();
   spec.image = order.image();
+  spec.python = runs_python(order);
   if (order.processes() != 0) spec.limits.processes = order.processes();
   if (order.open_files() != 0) spec.limits.open_files = order.open_files();
   if (order.cpu_percent() != 0) spec.limits.cpu_percent = order.cpu_percent();

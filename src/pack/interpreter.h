@@ -24,7 +24,7 @@ Result<std::string> find_python(std::string_view folders);
 Result<std::string> choose_python();
 
 /// A process that runs python_runner(). It imports what it needs of the standard library and then waits for its job, so
-/// one may be started before it is known what for.
+/// one may be started before it is known what for: then it catches up with its pack when that is claimed.
 class Interpreter {
  public:
   /// Descriptors as the runner finds them.
@@ -35,7 +35,15 @@ class Interpreter {
   /// The program that choose_python() gives. Its standard streams are this process's, as is its
   /// environment. No other descriptor is inherited.
   static Result<Interpreter> start();
+  /// Before it is known what for, in a pack that nobody has claimed: that of `folder`, as GUST_PYTHON has it; empty for
+  /// the one that a flare without a Python of its own gets.
+  static Result<Interpreter> start_ahead(const std::string& folder);
 
+  /// Whether it is what start() would start now, and lives.
+  [[nodiscard]] bool is_the_wanted_one() const;
+  /// Of one that was started ahead, when its pack is claimed: limits at once; standard output and error and the
+  /// environment come with its job.
+  Result<void> catch_up();
   /// Has it load the code and fork the workers. Once.
   Result<void> give(const protocol::StartMessage& job);
 
@@ -47,6 +55,11 @@ class Interpreter {
   [[nodiscard]] int wait_status() const;
 
  private:
+  static Result<Interpreter> spawn(const std::string& program, char* const* environment, const char* word);
+  Result<void> send_job(const std::string& size) const;
+
+  std::string program_;
+  bool is_ahead_ = false;
   UniqueFd socket_;
   UniqueFd job_;
   UniqueFd process_;

@@ -1,7 +1,8 @@
 // How a pack that exists before anybody needs it learns what it is for. gust-launcher starts it as
-// `gust-pack --prewarmed THREADS`; file descriptor 3 is then a Unix socket of type SOCK_SEQPACKET to the launcher. The
-// pack makes its threads, says one byte, and waits. A flare that claims it gives it, in one packet, its three
-// descriptors, its limits and its environment; from there on it is like one that was just created.
+// `gust-pack --prewarmed THREADS` or `gust-pack --prewarmed-python FOLDER`; file descriptor 3 is then a Unix socket of
+// type SOCK_SEQPACKET to the launcher. The pack makes its threads, or starts a Python interpreter, says one byte, and
+// waits. A flare that claims it gives it, in one packet, its three descriptors, its limits and its environment; from
+// there on it is like one that was just created.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +10,16 @@
 
 namespace gust::pack {
 
-/// The argument that makes gust-pack such a one; the number of threads to make ahead follows.
+/// The arguments that make gust-pack such a one; the number of threads to make ahead follows, or the folder of the
+/// Python (with bin/python3; empty for the first that there is).
 inline constexpr char kPrewarmedFlag[] = "--prewarmed";
+inline constexpr char kPrewarmedPythonFlag[] = "--prewarmed-python";
+
+/// What such a one has ready.
+struct Prewarmed {
+  std::uint32_t threads = 0;
+  const char* python = nullptr;  ///< folder of the interpreter that runs; null for none
+};
 
 inline constexpr std::uint32_t kClaimMagic = 0x31434c47;  // "GLC1"
 inline constexpr std::size_t kMaxClaimBytes = 72 << 10;   ///< a launcher's packet has 64 KiB

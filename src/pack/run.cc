@@ -16,6 +16,7 @@
 #include "pack/blackbox.h"
 #include "pack/code.h"
 #include "pack/forked_workers.h"
+#include "pack/interpreter.h"
 #include "pack/last_words.h"
 #include "pack/prewarm.h"
 #include "pack/program_workers.h"
@@ -179,21 +180,34 @@ Result<std::unique_ptr<WorkerGroup>> start_threads(const StartMessage& start, Th
   return workers;
 }
 
-Result<std::unique_ptr<WorkerGroup>> start_workers(const StartMessage& start, Threads& threads,
-                                                   std::string_view binary) {
+/// What was made before the pack was claimed.
+struct Ahead {
+  Threads threads;
+  std::optional<Interpreter> interpreter;
+};
+
+/// One that is there already where it is what would be started now.
+Result<Interpreter> take_interpreter(std::optional<Interpreter>& ahead) {
+  std::optional<Interpreter> there = std::exchange(ahead, std::nullopt);
+  if (!there || !there->is_the_wanted_one()) return Interpreter::start();
+  GUST_TRY_VOID(there->catch_up());
+  return *std::move(there);
+}
+
+Result<std::unique_ptr<WorkerGroup>> start_workers(const StartMessage& start, Ahead& ahead, std::string_view binary) {
   const std::string kind = GUST_TRY(kind_to_run(start));
   if (kind == kNativeKind) return ProgramWorkers::load(start, kInvokerSocket);
   if (kind == kHttpKind) return HttpWorkers::load(start, kInvokerSocket);
-  if (!kind.starts_with(kPythonKinds)) return start_threads(start, threads, binary);
-  return ForkedWorkers::load(start, GUST_TRY(Interpreter::start()), kInvokerSocket);
+  if (!kind.starts_with(kPythonKinds)) return start_threads(start, ahead.threads, binary);
+  return ForkedWorkers::load(start, GUST_TRY(take_interpreter(ahead.interpreter)), kInvokerSocket);
 }
 
-int run(WallTime entered, Threads& threads, std::string_view binary) {
+int run(WallTime entered, Ahead ahead, std::string_view binary) {
   Reporter reporter(kInvokerSocket);
   const std::optional<StartMessage> start = read_start(kInvokerSocket, reporter);
   if (!start) return kExitNoInvoker;
 
-  auto workers = start_workers(*start, threads, binary);
+  auto workers = start_workers(*start, ahead, binary);
   if (!workers) reporter.load_failed(workers.error());
   protocol::LoadedMessage loaded = (*workers)->loaded();
   loaded.entered_us = to_micros(entered);
@@ -203,20 +217,26 @@ int run(WallTime entered, Threads& threads, std::string_view binary) {
   leave(kExitFinished);
 }
 
-}  // namespace
-
-int run_pack(WallTime entered, std::string_view binary) {
-  Threads none;
-  return run(entered, none, binary);
+/// What cannot be made is made when it is needed, and then somebody is there who can be told that it failed.
+Ahead make_ahead(const Prewarmed& wanted) {
+  Ahead ahead;
+  if (auto threads = Threads::reserve(wanted.threads)) {
+    ahead.threads = *std::move(threads);
+    if (!ahead.threads.make_ahead()) ::_exit(kExitFailed);
+  }
+  if (wanted.python == nullptr) return ahead;
+  if (auto interpreter = Interpreter::start_ahead(wanted.python)) ahead.interpreter = *std::move(interpreter);
+  return ahead;
 }
 
-void run_prewarmed(std::uint32_t count, std::string_view binary) {
-  // What cannot be made ahead is made when it is needed, and then somebody is there who can be told that it failed.
-  auto made = Threads::reserve(count);
-  if (made && !made->make_ahead()) ::_exit(kExitFailed);
-  Threads none;
-  if (!await_claim(made ? count : 0)) ::_exit(kExitFailed);
-  ::_exit(run(wall_now(), made ? *made : none, binary));
+}  // namespace
+
+int run_pack(WallTime entered, std::string_view binary) { return run(entered, {}, binary); }
+
+void run_prewarmed(const Prewarmed& wanted, std::string_view binary) {
+  Ahead ahead = make_ahead(wanted);
+  if (!await_claim(ahead.threads.count())) ::_exit(kExitFailed);
+  ::_exit(run(wall_now(), std::move(ahead), binary));
 }
 
 }  // namespace gust::pack

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "pack/prewarm.h"
 
 namespace gust::pack {
 
@@ -21,8 +22,8 @@ inline constexpr int kExitNoInvoker = 2;  ///< not started by an invoker
 /// thread.
 int run_pack(WallTime entered, std::string_view binary);
 
-/// The same for a pack that is not needed yet: makes so many threads and waits until it is claimed (pack/prewarm.h).
-/// Never returns.
-[[noreturn]] void run_prewarmed(std::uint32_t threads, std::string_view binary);
+/// The same for a pack that is not needed yet: makes this ready and waits until it is claimed (pack/prewarm.h). Never
+/// returns.
+[[noreturn]] void run_prewarmed(const Prewarmed& wanted, std::string_view binary);
 
 }  // namespace gust::pack

@@ -45,6 +45,10 @@ class Threads {
   /// the kernel's reason.
   Result<void> start(std::vector<Task> tasks);
 
+  /// That are reserved.
+  [[nodiscard]] std::uint32_t count() const {
+    return stacks_.empty() ? 0 : stacks_.back().first + stacks_.back().count;
+  }
   [[nodiscard]] std::span<std::byte> signal_stack(std::uint32_t index) const;
 
  private:
@@ -63,9 +67,6 @@ class Threads {
 
   static void* wait(void* ahead);
   Result<void> create(std::uint32_t index, const Task& task) const;
-  [[nodiscard]] std::uint32_t count() const {
-    return stacks_.empty() ? 0 : stacks_.back().first + stacks_.back().count;
-  }
 
   std::vector<Stacks> stacks_;
   std::unique_ptr<Ahead> ahead_ = std::make_unique<Ahead>();

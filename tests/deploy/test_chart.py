@@ -163,6 +163,7 @@ def test_eks_nodes_are_those_that_the_chart_looks_for(helm):
         (["--set", "service.port=70000"], "at '/service/port': maximum: got 70,000, want 65,535"),
         (["--set", "ingress.enabled=true"], "ingress.enabled is true, and ingress.host is empty: set it to"),
         (["--set", "invoker.slots=2,invoker.prewarm=4"], "invoker.prewarm 4 is more than the 2 of invoker.slots"),
+        (["--set", "invoker.slots=2,invoker.prewarmPython=3"], "invoker.prewarmPython 3 is more than the 2 of invoker.slots"),
         (["--set", "networkPolicy.invokerDenied={metadata}"], "at '/networkPolicy/invokerDenied/0': 'metadata' does not match"),
     ],
 )  # fmt: skip

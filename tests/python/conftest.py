@@ -4,21 +4,32 @@ import json
 
 import pytest
 
+from cluster import wait_for
+
+
+@pytest.fixture(scope="module", params=[0, 4], ids=["cold", "warm"])
+def interpreters(request):
+    """That each invoker keeps ready."""
+    return request.param
+
 
 @pytest.fixture(scope="module")
-def cluster(make_cluster):
-    with make_cluster("--driver", "process", invokers=3, slots=40) as cluster:
+def cluster(make_cluster, interpreters):
+    flags = ["--driver", "process", "--prewarm-python", interpreters]
+    with make_cluster(*flags, invokers=3, slots=40) as cluster:
         yield cluster
         cluster.wait_idle()
 
 
 @pytest.fixture
-def put(cluster):
-    """Stores an action as OpenWhisk's clients do."""
+def put(cluster, interpreters):
+    """Stores an action as OpenWhisk's clients do. Afterwards most interpreters wait that are to."""
 
     def put(name, exec_, **more):
         body = {"exec": {"kind": "python:3", **exec_}, **more}
-        return cluster.request("PUT", f"/api/v1/namespaces/_/actions/{name}?overwrite=true", body)
+        answer = cluster.request("PUT", f"/api/v1/namespaces/_/actions/{name}?overwrite=true", body)
+        wait_for(lambda: cluster.status()["totals"]["prewarmed"] >= 2 * interpreters, 20.0, "interpreters that wait")
+        return answer
 
     return put
 

@@ -1,5 +1,9 @@
 """Bursts of Python workers in real packs: results, errors, ends, logs."""
 
+import os
+import pathlib
+import signal
+
 import pytest
 
 WHO = """
@@ -146,6 +150,15 @@ def work(params, burst):
         assert int(seen["__OW_DEADLINE"]) > ended["stamps"]["starting"] * 1000
         assert seen["GUST_FLARE_ID"] == ended["id"]
         assert not any("KEY" in name or "TOKEN" in name for name in seen)
+
+
+def test_interpreters_that_died_while_they_waited(cluster, burst):
+    for pid in cluster.processes():
+        if pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().endswith(b"\0ahead\0"):
+            os.kill(pid, signal.SIGKILL)
+    ended = burst("def work(params, burst): return params", [1, 2, 3], granularity=1)
+    assert ended["state"] == "succeeded", ended["cause"]
+    assert [worker["result"] for worker in ended["workers"]] == [1, 2, 3]
 
 
 def test_memory_limit(burst):

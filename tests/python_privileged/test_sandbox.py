@@ -7,22 +7,31 @@ import zipfile
 
 import pytest
 
+from cluster import wait_for
+
+
+@pytest.fixture(scope="module", params=[0, 4], ids=["cold", "warm"])
+def interpreters(request):
+    """That each invoker keeps ready."""
+    return request.param
+
 
 @pytest.fixture(scope="module")
-def cluster(make_cluster):
+def cluster(make_cluster, interpreters):
     if os.geteuid() != 0:
         pytest.skip("these tests are for sandboxes that root makes")
-    with make_cluster("--driver", "sandbox", invokers=2, slots=48) as cluster:
+    with make_cluster("--driver", "sandbox", "--prewarm-python", interpreters, invokers=2, slots=48) as cluster:
         yield cluster
         cluster.wait_idle()
 
 
 @pytest.fixture
-def burst(cluster):
+def burst(cluster, interpreters):
     def burst(code, params, exec_=None, limits=None, **query):
         body = {"exec": {"kind": "python:3", "code": code, **(exec_ or {})}, "limits": limits or {}}
         stored = cluster.request("PUT", "/api/v1/namespaces/_/actions/burst?overwrite=true", body)
         assert stored.status == 200, stored.body
+        wait_for(lambda: cluster.status()["totals"]["prewarmed"] >= interpreters, 20.0, "interpreters that wait")
         return cluster.wait_ended(cluster.flare("burst", params, **query))
 
     return burst
@@ -35,6 +44,20 @@ def test_results_of_ninety_six_workers(burst):
     ended = burst(code, [None] * 96, granularity=48)
     assert ended["state"] == "succeeded", ended["cause"]
     assert [worker["result"] for worker in ended["workers"]] == [[i, "/tmp/action", True] for i in range(96)]
+
+
+def test_the_interpreter_that_waited_runs_the_code(cluster, burst, interpreters):
+    wait_for(lambda: cluster.status()["totals"]["prewarmed"] == 2 * interpreters, 20.0, "all interpreters")
+    code = """
+import os
+
+def work(params, burst):
+    with open(f"/proc/{os.getppid()}/cmdline") as arguments:
+        return arguments.read().endswith("\\0ahead\\0")
+"""
+    ended = burst(code, [None] * 2, granularity=1)
+    assert [worker["result"] for worker in ended["workers"]] == [interpreters > 0] * 2, ended["cause"]
+    assert [pack["prewarmed"] for pack in ended["packs"]] == [interpreters > 0] * 2
 
 
 def test_what_programs_use(burst):

@@ -39,7 +39,8 @@ StartEntry start_entry(const Spec& spec) {
           .open_files = limits.open_files,
           .processes = limits.processes == 0 ? 0 : limits.processes + limits.workers + kOwnThreads,
           .cpu_weight = std::max(1U, limits.workers) * std::max(1U, limits.cpu_percent),
-          .workers = limits.workers};
+          .workers = limits.workers,
+          .python = spec.python ? 1U : 0U};
 }
 
 Result<void> check(const Spec& spec) {

@@ -112,6 +112,8 @@ Result<LauncherProcess> LauncherProcess::start(const LauncherStart& start) {
     texts.emplace_back(forks ? "fork" : "exec");
     texts.push_back(std::to_string(start.prewarm.containers));
     texts.push_back(std::to_string(start.prewarm.threads));
+    texts.push_back(std::to_string(start.prewarm.interpreters));
+    texts.push_back(start.prewarm.python);
   }
   if (start.isolation == Isolation::kSandbox) {
     texts.push_back(start.code_directory);

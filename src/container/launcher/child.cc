@@ -14,7 +14,6 @@
 #include <sys/syscall.h>
 
 #include "base/check.h"
-#include "pack/prewarm.h"
 
 namespace gust::container {
 namespace {
@@ -88,9 +87,12 @@ int execute_pack(void* argument) {
   char name[sizeof kName];
   std::memcpy(name, kName, sizeof kName);
   char threads[16];
-  const bool prewarmed = plan.pack.prewarmed_threads.has_value();
-  std::snprintf(threads, sizeof threads, "%u", plan.pack.prewarmed_threads.value_or(0));
-  char* const arguments[] = {name, prewarmed ? const_cast<char*>(pack::kPrewarmedFlag) : nullptr, threads, nullptr};
+  char* arguments[] = {name, nullptr, threads, nullptr};
+  if (const auto& prewarmed = plan.pack.prewarmed) {
+    std::snprintf(threads, sizeof threads, "%u", prewarmed->threads);
+    arguments[1] = const_cast<char*>(prewarmed->python == nullptr ? pack::kPrewarmedFlag : pack::kPrewarmedPythonFlag);
+    if (prewarmed->python != nullptr) arguments[2] = const_cast<char*>(prewarmed->python);
+  }
   execve(plan.pack.binary, arguments, plan.environment);
   failed(plan, Step::kExec);
   _exit(127);

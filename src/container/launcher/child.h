@@ -19,6 +19,7 @@
 #include "container/launcher/limits.h"
 #include "container/launcher/own_thread.h"
 #include "container/sandbox/sandbox.h"
+#include "pack/prewarm.h"
 
 namespace gust::container {
 
@@ -27,8 +28,8 @@ enum class PackStart { kFork, kExec };
 /// How it begins as gust-pack.
 struct PackArguments {
   const char* binary = nullptr;  ///< absolute, as the container sees it
-  /// Makes it one that waits until it is claimed (pack/prewarm.h), with so many threads; nothing for one with a start.
-  std::optional<std::uint32_t> prewarmed_threads;
+  /// Makes it one that waits until it is claimed (pack/prewarm.h); nothing for one with a start.
+  std::optional<pack::Prewarmed> prewarmed;
 };
 
 /// gust-pack's code where it is a part of the launcher.

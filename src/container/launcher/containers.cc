@@ -55,7 +55,7 @@ void Containers::start(const StartRequest& request, const ChildDescriptors& desc
   const std::string directory = WorkingDirectories::name(id);
   ChildPlan plan{
       .working_directory = directory.c_str(),
-      .pack = {.binary = pack_binary_.c_str(), .prewarmed_threads = {}},
+      .pack = {.binary = pack_binary_.c_str(), .prewarmed = {}},
       .environment = request.environment.data(),
       .descriptors = descriptors,
       .limits = {.data = request.entry.data_limit, .open_files = request.entry.open_files, .tag = 0},

@@ -20,7 +20,7 @@
 namespace gust::container {
 
 /// Of this file. Both ends come from one build; the number catches a stale gust-launcher.
-inline constexpr std::uint16_t kLauncherProtocolVersion = 3;
+inline constexpr std::uint16_t kLauncherProtocolVersion = 4;
 inline constexpr std::uint32_t kLauncherMagic = 0x314c5547;  // "GUL1"
 /// Of a packet with its header: a third of a Unix socket's default send buffer (212,992 bytes), so that one packet is
 /// on its way while the next is made.
@@ -111,7 +111,7 @@ struct StartEntry {
   std::uint32_t cpu_weight = 0;  ///< of the sandbox: 100 for each worker that has the share of an ordinary process
   std::uint32_t environment_size = 0;
   std::uint32_t workers = 0;
-  std::uint32_t reserved = 0;
+  std::uint32_t python = 0;  ///< 1 when a pre-warmed container with an interpreter is of more use than others
 };
 static_assert(sizeof(StartEntry) == 56);
 

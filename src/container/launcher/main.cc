@@ -19,9 +19,9 @@ constexpr char kUsage[] =
     "gust-launcher creates the containers of one invoker. It is started by `gust invoker`, with a socket as file\n"
     "descriptor 3, and is of no use by hand; try `gust up`.\n"
     "\n"
-    "  gust-launcher process PACK_BINARY DIRECTORY fork|exec PREWARMED THREADS\n"
-    "  gust-launcher sandbox PACK_BINARY DIRECTORY fork|exec PREWARMED THREADS CODE_DIRECTORY host|none\n"
-    "                        IMAGE_ROOT WORKING_DIRECTORY [FOLDER…]\n"
+    "  gust-launcher process PACK_BINARY DIRECTORY fork|exec PREWARMED THREADS INTERPRETERS PYTHON\n"
+    "  gust-launcher sandbox PACK_BINARY DIRECTORY fork|exec PREWARMED THREADS INTERPRETERS PYTHON CODE_DIRECTORY\n"
+    "                        host|none IMAGE_ROOT WORKING_DIRECTORY [FOLDER…]\n"
     "  gust-launcher oci PACK_BINARY DIRECTORY RUNTIME\n"
     "  gust-launcher --version\n";
 
@@ -48,28 +48,31 @@ int launcher_main(int argc, char** argv, void (*run_pack)(const PackArguments& a
     return 0;
   }
   const std::string_view kind = argc > 1 ? argv[1] : "";
-  const bool sandbox = kind == "sandbox" && argc >= 11;
+  const bool sandbox = kind == "sandbox" && argc >= 13;
   const bool oci = kind == "oci" && argc == 5;
-  if ((!sandbox && !oci && (kind != "process" || argc != 7)) || !is_socket(kSocket)) {
+  if ((!sandbox && !oci && (kind != "process" || argc != 9)) || !is_socket(kSocket)) {
     std::fputs(kUsage, stderr);
     return 2;
   }
   UniqueFd socket = move_up(kSocket);
   UniqueFd log = move_up(STDERR_FILENO);
   if (oci) return run_keeper(std::move(socket), std::move(log), {.directory = argv[3], .runtime = argv[4]});
-  const bool none = sandbox && std::string_view(argv[8]) == "none";
+  const bool none = sandbox && std::string_view(argv[10]) == "none";
   ResidentPack pack;
   if (std::string_view(argv[4]) == "fork") pack = {.run = run_pack, .title = memory_of(argc, argv)};
   Launcher launcher(std::move(socket), std::move(log));
   return launcher.run({.isolation = sandbox ? Isolation::kSandbox : Isolation::kNone,
                        .pack_binary = argv[2],
                        .directory = argv[3],
-                       .code_directory = sandbox ? argv[7] : "",
+                       .code_directory = sandbox ? argv[9] : "",
                        .network = none ? Network::kNone : Network::kHost,
-                       .image_root = sandbox ? argv[9] : "",
-                       .image_directory = sandbox ? argv[10] : "",
-                       .shown = sandbox ? std::span(argv + 11, argv + argc) : std::span<char*>(),
-                       .prewarm = {.containers = number(argv[5]), .threads = number(argv[6])},
+                       .image_root = sandbox ? argv[11] : "",
+                       .image_directory = sandbox ? argv[12] : "",
+                       .shown = sandbox ? std::span(argv + 13, argv + argc) : std::span<char*>(),
+                       .prewarm = {.containers = number(argv[5]),
+                                   .threads = number(argv[6]),
+                                   .interpreters = number(argv[7]),
+                                   .python = argv[8]},
                        .pack = pack});
 }
 

@@ -7,21 +7,36 @@
 namespace gust::container {
 namespace {
 
-/// Longer than a burst takes to start on a busy machine, shorter than anybody's next one is away.
+/// Longer than a burst takes to start on a busy machine, shorter than anybody's next one is away. For an interpreter
+/// longer: it takes as long to start as a hundred workers do, and those of Python take longer.
 constexpr std::chrono::milliseconds kQuiet{250};
+constexpr std::chrono::milliseconds kQuietForInterpreters{1000};
 /// What fails will most likely fail again.
 constexpr std::chrono::seconds kPause{5};
 
 }  // namespace
 
 int PrewarmPool::wait_ms() const {
-  if (coming_ || ready_.size() >= prewarm_.containers) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(not_before_ - Clock::now());
+  if (coming_ || ready_.size() >= prewarm_.containers + prewarm_.interpreters) return -1;
+  const bool interpreter = next().python != nullptr && last_start_ != Clock::time_point();
+  const auto after = interpreter ? std::max(not_before_, last_start_ + kQuietForInterpreters) : not_before_;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(after - Clock::now());
   return static_cast<int>(std::max<std::int64_t>(0, left.count()));
 }
 
+std::uint32_t PrewarmPool::count(bool interpreter) const {
+  return static_cast<std::uint32_t>(std::ranges::count(ready_, interpreter, &Entry::has_interpreter));
+}
+
+pack::Prewarmed PrewarmPool::next() const {
+  if (count(false) < prewarm_.containers) return {.threads = prewarm_.threads, .python = nullptr};
+  return {.threads = 0, .python = prewarm_.python.c_str()};
+}
+
 void PrewarmPool::hold_off() {
-  if (prewarm_.containers != 0) not_before_ = std::max(not_before_, Clock::now() + kQuiet);
+  if (prewarm_.containers + prewarm_.interpreters == 0) return;
+  last_start_ = Clock::now();
+  not_before_ = std::max(not_before_, last_start_ + kQuiet);
 }
 
 void PrewarmPool::back_off() { not_before_ = Clock::now() + kPause; }
@@ -35,10 +50,12 @@ std::optional<pid_t> PrewarmPool::welcome() {
   return std::nullopt;
 }
 
-std::optional<PrewarmPool::Entry> PrewarmPool::take() {
-  if (ready_.empty()) return std::nullopt;
-  Entry entry = std::move(ready_.front());
-  ready_.pop_front();
+std::optional<PrewarmPool::Entry> PrewarmPool::take(bool interpreter) {
+  const bool special = interpreter && count(true) != 0;
+  const auto found = std::ranges::find(ready_, special, &Entry::has_interpreter);
+  if (found == ready_.end()) return std::nullopt;
+  Entry entry = std::move(*found);
+  ready_.erase(found);
   return entry;
 }
 

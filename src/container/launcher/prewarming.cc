@@ -57,7 +57,7 @@ bool Containers::prewarm() {
   const UniqueFd theirs(ends[1]);
   char* const no_environment[] = {nullptr};
   ChildPlan plan{.working_directory = directory.c_str(),
-                 .pack = {.binary = pack_binary_.c_str(), .prewarmed_threads = pool_.wanted().threads},
+                 .pack = {.binary = pack_binary_.c_str(), .prewarmed = pool_.next()},
                  .environment = no_environment,
                  // 0 to 2 are /dev/null.
                  .descriptors = {.socket = theirs.get(), .standard_output = 0, .standard_error = 0},
@@ -85,7 +85,10 @@ bool Containers::prewarm() {
   if (const Failure failure = create(plan, id, pid); failure.step != Step::kNone) {
     return give_up_prewarming("create it", failure.error_number);
   }
-  pool_.add({.process = pid, .socket = std::move(ours), .tmp_context = std::move(tmp)});
+  pool_.add({.process = pid,
+             .socket = std::move(ours),
+             .tmp_context = std::move(tmp),
+             .has_interpreter = plan.pack.prewarmed->python != nullptr});
   return true;
 }
 
@@ -127,7 +130,7 @@ bool Containers::claim(const StartRequest& request, const ChildDescriptors& desc
   if (request.entry.open_files > most_open_files()) return false;  // creating it will say so
   bool claimed = false;
   while (!claimed) {
-    const std::optional<PrewarmPool::Entry> entry = pool_.take();
+    const std::optional<PrewarmPool::Entry> entry = pool_.take(request.entry.python != 0);
     if (!entry) break;
     claimed = hand_over(*entry, request, descriptors);
     if (!claimed) ::kill(entry->process, SIGKILL);

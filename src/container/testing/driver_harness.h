@@ -148,6 +148,8 @@ inline constexpr std::string_view kPrewarmed = " prewarmed";
 inline constexpr std::string_view kExecuted = " executed";
 /// That a harness of a prewarmed kind keeps ready.
 inline constexpr std::uint32_t kPrewarmedContainers = 3;
+/// Of such a kind that has one container more, with an interpreter.
+inline constexpr std::string_view kPython = " python";
 
 /// The launcher that has this pack as a part; gust's own, which executes it, where there is none.
 inline const char* launcher_for([[maybe_unused]] const std::string& pack_binary) {
@@ -193,11 +195,13 @@ class Harness {
     options_ = {.pack_binary = pack_binary, .launcher_binary = launcher_for(pack_binary), .state_dir = directory_};
     options_.network = network;
     options_.image_dir = directory_ / "images";
-    if (is_prewarmed(kind)) options_.prewarm = {.containers = kPrewarmedContainers, .threads = 0};
+    if (is_prewarmed(kind)) options_.prewarm.containers = kPrewarmedContainers;
+    if (kind.contains(kPython)) options_.prewarm.interpreters = 1;
     Result<std::unique_ptr<Driver>> driver = make(kind, options_);
     GUST_CHECK(driver.has_value(), driver ? "" : driver.error().message.c_str());
     driver_ = *std::move(driver);
-    if (is_prewarmed(kind)) GUST_CHECK(wait_prewarmed(kPrewarmedContainers), loss_.message.c_str());
+    const std::uint32_t ahead = options_.prewarm.containers + options_.prewarm.interpreters;
+    if (ahead != 0) GUST_CHECK(wait_prewarmed(ahead), loss_.message.c_str());
   }
   ~Harness() {
     driver_.reset();
@@ -224,8 +228,10 @@ class Harness {
   }
 
   /// One container, its start, and our ends.
-  Result<OtherEnds> start(ContainerId id, const std::string& what, const std::string& argument = "") {
+  Result<OtherEnds> start(ContainerId id, const std::string& what, const std::string& argument = "",
+                          bool python = false) {
     auto [spec, ends] = make_spec(id, what, argument);
+    spec.python = python;
     std::vector<Spec> specs;
     specs.push_back(std::move(spec));
     GUST_TRY_VOID(driver_->start(std::move(specs)));

@@ -11,13 +11,15 @@ int pack_main(int argc, char** argv);
 namespace {
 
 void run_pack(const gust::container::PackArguments& arguments) {
-  const bool prewarmed = arguments.prewarmed_threads.has_value();
   std::array<char, 16> threads{};
-  std::snprintf(threads.data(), threads.size(), "%u", arguments.prewarmed_threads.value_or(0));
-  std::array<char*, 4> words{const_cast<char*>(arguments.binary), const_cast<char*>(gust::pack::kPrewarmedFlag),
-                             threads.data(), nullptr};
-  if (!prewarmed) words[1] = nullptr;
-  std::exit(pack_main(prewarmed ? 3 : 1, words.data()));
+  std::array<char*, 4> words{const_cast<char*>(arguments.binary), nullptr, threads.data(), nullptr};
+  if (const auto& prewarmed = arguments.prewarmed) {
+    std::snprintf(threads.data(), threads.size(), "%u", prewarmed->threads);
+    const bool python = prewarmed->python != nullptr;
+    words[1] = const_cast<char*>(python ? gust::pack::kPrewarmedPythonFlag : gust::pack::kPrewarmedFlag);
+    if (python) words[2] = const_cast<char*>(prewarmed->python);
+  }
+  std::exit(pack_main(words[1] == nullptr ? 1 : 3, words.data()));
 }
 
 }  // namespace

@@ -385,7 +385,9 @@ void wait_for_end() {
 #endif
 
 int GUST_PACK_MAIN(int argc, char** argv) {
-  if (argc == 3 && std::string(argv[1]) == gust::pack::kPrewarmedFlag && !gust::pack::await_claim(0)) return 98;
+  if (argc == 3 && std::string_view(argv[1]).starts_with(gust::pack::kPrewarmedFlag) && !gust::pack::await_claim(0)) {
+    return 98;
+  }
   const char* variable = getenv("DO");
   const std::string what = variable == nullptr ? "" : variable;
   const char* argument = getenv("ARGUMENT");

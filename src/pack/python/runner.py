@@ -3,7 +3,10 @@
 gust-pack starts it with nothing but the standard library of whatever python3 the container has (3.9 or newer), and hands
 it two descriptors: REPORTS, a socket that keeps packets whole, and JOB, a file in memory with what is to be done. The
 first packet from gust-pack is the number of the job's bytes, in decimal; the workers' parameters follow the job in the
-file. All other packets go to gust-pack (src/pack/forked_workers.cc reads them); the first byte of each is its kind:
+file. With the argument `ahead` it is started before its pack is claimed: then the packet has a second number, of the
+bytes of the pack's environment, which ends the file, and brings standard output and error.
+
+All other packets go to gust-pack (src/pack/forked_workers.cc reads them); the first byte of each is its kind:
 
   L  loaded      stamp, peak memory
   F  failed      a sentence; the code could not be loaded, or a worker not be forked
@@ -420,6 +423,30 @@ def text_output(descriptor):
     )
 
 
+def receive_job():
+    """Waits for it; gives the number of its bytes, 0 when gust-pack is gone."""
+    if sys.argv[1:] != ["ahead"]:
+        return int(os.read(REPORTS, 64) or 0)
+    import _socket
+
+    reports = _socket.socket(fileno=REPORTS)
+    text, descriptors, _, _ = reports.recvmsg(64, _socket.CMSG_SPACE(2 * 4))
+    reports.detach()
+    if not text:
+        return 0
+    del sys.argv[1:]
+    job_bytes, environment_bytes = map(int, text.split())
+    passed = descriptors[0][2]
+    for place, begin in ((1, 0), (2, 4)):
+        descriptor = int.from_bytes(passed[begin : begin + 4], sys.byteorder)
+        os.dup2(descriptor, place)
+        os.close(descriptor)
+    environment = os.pread(JOB, environment_bytes, os.fstat(JOB).st_size - environment_bytes)
+    os.environb.clear()
+    os.environb.update(entry.split(b"=", 1) for entry in environment.split(b"\0")[:-1])
+    return job_bytes
+
+
 def prepare_output():
     sys.stdout = sys.__stdout__ = text_output(1)
     sys.stderr = sys.__stderr__ = text_output(2)
@@ -433,10 +460,9 @@ def main():
     for descriptor in (REPORTS, JOB):
         os.set_inheritable(descriptor, False)
     prepare_output()
-    first = os.read(REPORTS, 64)
-    if not first:
+    job_bytes = receive_job()
+    if job_bytes == 0:
         return
-    job_bytes = int(first)
     job = Job(os.pread(JOB, job_bytes, 0).decode())
     name, function = choose_function(import_code(place_code(job.code)), job)
     import_ahead(job, job_bytes)
