@@ -322,6 +322,20 @@ TEST_F(SandboxLeftoversTest, AHundredPrewarmedLeaveNothing) {
   EXPECT_TRUE(cgroups_of(launcher_).empty());
 }
 
+TEST_F(SandboxLeftoversTest, TheLauncherHasAFilterAndItsSandboxesOneMore) {
+  const auto ends = harness_->start(0, "echo");
+  ASSERT_TRUE(harness_->wait_launched(1));
+  ends->send("ready?");
+  ASSERT_EQ(ends->receive(), "ready?");
+  const auto filters_of = [](std::int64_t process) {
+    return first_number_in("/proc/" + std::to_string(process) + "/status", "Seccomp_filters:");
+  };
+  const std::int64_t sandbox = harness_->launched().at(0).pid;
+  const std::uint64_t own = filters_of(getpid());  // where tests run in a container
+  EXPECT_EQ(filters_of(launcher_of(sandbox)), own + 1);
+  EXPECT_EQ(filters_of(sandbox), own + 2);
+}
+
 TEST_F(SandboxLeftoversTest, ASuccessorRemovesTheCgroupsOfALauncherThatWasKilled) {
   run(0, 3);
   const std::vector<std::filesystem::path> left = cgroups_of(launcher_);

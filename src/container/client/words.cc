@@ -127,7 +127,7 @@ Error describe_refusal(const ReadyEntry& ready, const LauncherStart& start) {
                           "CAP_SETPCAP, CAP_SETUID and CAP_SETGID, or give up isolation with --driver process",
                           reason)};
     case Step::kSeccompCompile:
-      return {ErrorCode::kInternal, fmt::format("compile the filter of system calls: {}", reason)};
+      return {ErrorCode::kInternal, fmt::format("make the filter of system calls: {}", reason)};
     default: return {ErrorCode::kInternal, fmt::format("prepare the launcher's descriptors and limits: {}", reason)};
   }
 }

@@ -300,6 +300,10 @@ struct ArgumentTest {
 };
 
 /// A call that is allowed when all of `tests` hold.
+/// What the launcher needs beside them, to make sandboxes. Of clone() it needs the flags, too, that are forbidden
+/// below.
+inline constexpr const char* kLauncherCalls[] = {"fsconfig", "fsmount", "fsopen", "mount", "move_mount"};
+
 struct ConditionalCall {
   const char* name;
   std::array<ArgumentTest, 2> tests;

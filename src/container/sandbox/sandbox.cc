@@ -38,7 +38,8 @@ Failure Sandboxes::prepare(const RootPaths& paths, Network network) {
   if (const Failure failure = enter_own_namespaces(identity_); failure.step != Step::kNone) return failure;
   if (const Failure failure = enter_root(paths, identity_); failure.step != Step::kNone) return failure;
   if (access(paths.image_directory, X_OK) == 0) directory_ = paths.image_directory;
-  return limit_heirs(identity_);
+  if (const Failure failure = limit_heirs(identity_); failure.step != Step::kNone) return failure;
+  return filter_.confine_launcher() ? Failure{} : Failure{Step::kSeccompCompile, errno};
 }
 
 std::uint16_t Sandboxes::foresee_unenforced() {
@@ -86,7 +87,7 @@ bool Sandboxes::launcher_is_gone() const {
   return poll(&ended, 1, 0) != 0;
 }
 
-Step Sandboxes::restrict_calls() const { return filter_.install() ? Step::kNone : Step::kSeccomp; }
+Step Sandboxes::restrict_calls() const { return filter_.confine_sandbox() ? Step::kNone : Step::kSeccomp; }
 
 bool Sandboxes::release(const SandboxPlan& plan) { return plan.cgroup && cgroups_.release(*plan.cgroup); }
 
