@@ -28,7 +28,7 @@ const std::array<Stage, 8>& stages() {
       {"read, plan, reserve", "flare_reserved", &Record::flare_reserved_tstamp},
       {"order to the invoker", "pack_received", &Record::pack_received_tstamp},
       {"create the process", "pack_launched", &Record::pack_launched_tstamp},
-      {"exec, until main", "pack_entered", &Record::pack_entered_tstamp},
+      {"set up, until gust-pack runs", "pack_entered", &Record::pack_entered_tstamp},
       {"load the code", "pack_loaded", &Record::pack_loaded_tstamp},
       {"start the worker", "worker_start", [](const Record& r) { return std::optional(r.worker_start_tstamp); }},
   }};
