@@ -6,7 +6,8 @@
 
 namespace gust::pack {
 
-/// The most so far. Asked of this thread, whose memory is that of all: of the process the kernel would look at each thread.
+/// The most so far. Asked of this thread, whose memory is that of all: of the process the kernel would look at each
+/// thread.
 inline std::uint64_t peak_memory_bytes() {
   rusage usage{};
   ::getrusage(RUSAGE_THREAD, &usage);
