@@ -196,9 +196,11 @@ Result<Interpreter> take_interpreter(std::optional<Interpreter>& ahead) {
 
 Result<std::unique_ptr<WorkerGroup>> start_workers(const StartMessage& start, Ahead& ahead, std::string_view binary) {
   const std::string kind = GUST_TRY(kind_to_run(start));
+  const bool python = kind.starts_with(kPythonKinds);
+  if (!python) ahead.interpreter.reset();  // which ends it
   if (kind == kNativeKind) return ProgramWorkers::load(start, kInvokerSocket);
   if (kind == kHttpKind) return HttpWorkers::load(start, kInvokerSocket);
-  if (!kind.starts_with(kPythonKinds)) return start_threads(start, ahead.threads, binary);
+  if (!python) return start_threads(start, ahead.threads, binary);
   return ForkedWorkers::load(start, GUST_TRY(take_interpreter(ahead.interpreter)), kInvokerSocket);
 }
 

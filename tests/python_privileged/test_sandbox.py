@@ -20,7 +20,8 @@ def interpreters(request):
 def cluster(make_cluster, interpreters):
     if os.geteuid() != 0:
         pytest.skip("these tests are for sandboxes that root makes")
-    with make_cluster("--driver", "sandbox", "--prewarm-python", interpreters, invokers=2, slots=48) as cluster:
+    flags = ["--driver", "sandbox", "--prewarm-python", interpreters, "--runtimes", "elsewhere=host"]
+    with make_cluster(*flags, invokers=2, slots=48) as cluster:
         yield cluster
         cluster.wait_idle()
 
@@ -58,6 +59,24 @@ def work(params, burst):
     ended = burst(code, [None] * 2, granularity=1)
     assert [worker["result"] for worker in ended["workers"]] == [interpreters > 0] * 2, ended["cause"]
     assert [pack["prewarmed"] for pack in ended["packs"]] == [interpreters > 0] * 2
+
+
+def test_an_executable_has_no_interpreter_beside_it(burst):
+    """A blackbox action may be either, which is known only when a pack looks."""
+    script = """#!/bin/bash
+read line
+sleep 0.3
+echo "[$(cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | grep -c [a]head)]" >&3
+"""
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as files:
+        entry = zipfile.ZipInfo("exec")
+        entry.external_attr = 0o755 << 16
+        files.writestr(entry, script)
+    exec_ = {"kind": "blackbox", "image": "elsewhere", "binary": True}
+    ended = burst(base64.b64encode(package.getvalue()).decode(), [None], exec_)
+    assert ended["state"] == "succeeded", ended["cause"]
+    assert [worker["result"] for worker in ended["workers"]] == [0]
 
 
 def test_what_programs_use(burst):
