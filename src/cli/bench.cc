@@ -1,5 +1,9 @@
 #include "cli/bench.h"
 
+#include <unistd.h>
+
+#include <fmt/format.h>
+
 #include "base/children.h"
 #include "cli/command.h"
 
@@ -21,6 +25,15 @@ void add_pack_start(CLI::App& sub, bench::ClusterShape& cluster) {
   sub.add_option("--pack-start", cluster.pack_start, "How its packs begin: fork or exec")
       ->capture_default_str()
       ->check(CLI::IsMember({"fork", "exec"}));
+}
+
+bench::Namespaces floor_namespaces(const std::string& driver) {
+  if (driver != "sandbox") return bench::Namespaces::kNone;
+  if (geteuid() == 0) return bench::Namespaces::kSandbox;
+  fmt::print(stderr,
+             "gust: the floor is measured without a sandbox's namespaces, which only root may make; what is "
+             "above it contains them\n");
+  return bench::Namespaces::kNone;
 }
 
 void add_bench(CLI::App& app, Chosen& chosen) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bench/cluster.h"
+#include "bench/floor.h"
 #include "cli/command.h"
 
 namespace gust::cli {
@@ -19,6 +20,10 @@ void add_bench_invocations(CLI::App& group, Chosen& chosen);
 
 /// Of an experiment's own cluster: `--pack-start`.
 void add_pack_start(CLI::App& sub, bench::ClusterShape& cluster);
+
+/// Of the floor beside containers of this driver: a sandbox's, where this user may make them; otherwise none, and a
+/// sentence on standard error says so.
+bench::Namespaces floor_namespaces(const std::string& driver);
 
 /// A file beside this executable.
 std::filesystem::path beside_us(const std::string& file);

@@ -41,7 +41,7 @@ Result<ExitCode> run_invocations(const InvocationsRequest& wanted) {
   bench::ClusterShape shape = wanted.cluster;
   shape.invokers = 1;
   shape.slots = kSlotsOfEachClient * options.clients;
-  if (shape.driver == "sandbox") options.namespaces = bench::Namespaces::kSandbox;
+  options.namespaces = floor_namespaces(shape.driver);
   const auto cluster = GUST_TRY(bench::Cluster::start(shape));
   ProgressBar bar;
   const auto runs = GUST_TRY(bench::run_invocations(

@@ -78,7 +78,7 @@ Result<ExitCode> run_startup(const StartupRequest& wanted, const std::optional<C
   } else {
     bench::ClusterShape shape = wanted.cluster;
     shape.memory = options.memory * shape.slots;
-    if (shape.driver == "sandbox") options.namespaces = bench::Namespaces::kSandbox;
+    options.namespaces = floor_namespaces(shape.driver);
     options.prewarmed = shape.prewarm * shape.invokers;
     own = GUST_TRY(bench::Cluster::start(shape));
     target = own->target();

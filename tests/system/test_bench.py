@@ -1,9 +1,12 @@
 """`gust bench` on a small shape: its JSON, its files, and who can read them."""
 
 import json
+import os
 import pathlib
+import pwd
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -88,3 +91,38 @@ def test_floor(gust):
     assert [run["granularity"] for run in floors] == [1, 12]
     for run in floors:
         assert 0 < run["p50"] <= run["max"] < 10
+
+
+@pytest.mark.parametrize("pack_start", ["fork", "exec"])
+def test_invocations(make_cluster, pack_start):
+    cluster = make_cluster()  # for its environment; the experiment brings up its own
+    runs = cluster.gust_json("bench", "invocations", "--driver", "process", "--clients", 2, "--seconds", 0.5, "--repeat",
+                             2, "--pack-start", pack_start, "--json")  # fmt: skip
+    assert cluster.processes() == []
+    assert len(runs) == 2
+    for run in runs:
+        assert run["clients"] == 2
+        assert run["answered"] == pytest.approx(run["per_second"] * 0.5, rel=0.5)
+        assert 0 < run["p50"] <= run["p99"]
+        assert run["floor_ratio"] == pytest.approx(run["floor_per_second"] / run["per_second"], rel=1e-3)
+        assert 0 < run["client_cpu_share"] < 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_an_ordinary_user_has_a_floor_without_namespaces(gust_bin):
+    nobody = pwd.getpwnam("nobody")
+    command = [gust_bin, "bench", "startup", "--workers", "24", "--invokers", "2", "--slots", "12", "--granularity", "12",
+               "--sleep", "0.5", "--json"]  # fmt: skip
+    with tempfile.TemporaryDirectory() as home:  # pytest's own are closed to others
+        os.chown(home, nobody.pw_uid, nobody.pw_gid)
+        own = {"HOME": home, "XDG_RUNTIME_DIR": home, "PATH": os.environ["PATH"]}
+        as_nobody = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [], "env": own, "cwd": "/"}
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **as_nobody)
+        except PermissionError:
+            pytest.skip(f"{gust_bin} lies where others may not look")
+    if done.returncode == 4:
+        pytest.skip(f"no sandboxes for ordinary users here: {done.stderr}")
+    assert done.returncode == 0, done.stderr
+    assert "the floor is measured without a sandbox's namespaces" in done.stderr
+    assert [run["distinct_workers"] for run in json.loads(done.stdout)] == [24]

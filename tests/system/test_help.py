@@ -17,7 +17,7 @@ def test_every_help_has_an_example(gust):
     commands = commands_of(gust)
     assert {("up",), ("controller",), ("invoker",), ("build",), ("deploy",), ("flare",), ("activation", "list"),
             ("activation", "get"), ("activation", "result"), ("status",), ("config",), ("bench", "startup"),
-            ("bench", "floor"), ("bench", "pair"), ("bench", "throughput"), ("bench", "collective"), ("stats",),
+            ("bench", "floor"), ("bench", "invocations"), ("bench", "pair"), ("bench", "throughput"), ("bench", "collective"), ("stats",),
             ("plot", "startup"), ("plot", "simultaneity"), ("plot", "pair"), ("plot", "throughput"),
             ("plot", "collective"), ("image", "import"), ("image", "list"), ("image", "rm"), ("doctor",), ("queue",), ("cancel",),
             ("drain",), ("uncordon",), ("simulate",)} <= set(commands)  # fmt: skip
