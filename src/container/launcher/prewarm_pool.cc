@@ -18,9 +18,9 @@ constexpr std::chrono::seconds kPause{5};
 
 int PrewarmPool::wait_ms() const {
   if (coming_ || ready_.size() >= prewarm_.containers + prewarm_.interpreters) return -1;
-  const bool interpreter = next().python != nullptr && last_start_ != Clock::time_point();
-  const auto after = interpreter ? std::max(not_before_, last_start_ + kQuietForInterpreters) : not_before_;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(after - Clock::now());
+  const auto quiet = next().python == nullptr ? kQuiet : kQuietForInterpreters;
+  const auto due = std::max(paused_until_, last_start_ + quiet);
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - Clock::now());
   return static_cast<int>(std::max<std::int64_t>(0, left.count()));
 }
 
@@ -33,13 +33,9 @@ pack::Prewarmed PrewarmPool::next() const {
   return {.threads = 0, .python = prewarm_.python.c_str()};
 }
 
-void PrewarmPool::hold_off() {
-  if (prewarm_.containers + prewarm_.interpreters == 0) return;
-  last_start_ = Clock::now();
-  not_before_ = std::max(not_before_, last_start_ + kQuiet);
-}
+void PrewarmPool::hold_off() { last_start_ = Clock::now(); }
 
-void PrewarmPool::back_off() { not_before_ = Clock::now() + kPause; }
+void PrewarmPool::back_off() { paused_until_ = Clock::now() + kPause; }
 
 std::optional<pid_t> PrewarmPool::welcome() {
   if (!coming_) return std::nullopt;

@@ -69,8 +69,8 @@ class PrewarmPool {
   Prewarm prewarm_;
   std::deque<Entry> ready_;
   std::optional<Entry> coming_;
-  Clock::time_point not_before_{};
   Clock::time_point last_start_{};
+  Clock::time_point paused_until_{};
 };
 
 }  // namespace gust::container
