@@ -1,12 +1,11 @@
-// A gust-launcher that forks the packs of test_pack.cc or hostile_pack.cc, whose main() is built as pack_main().
+// A gust-launcher that forks the packs of test_pack.cc or hostile_pack.cc.
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 
 #include "container/launcher/main.h"
+#include "container/testing/pack_main.h"
 #include "pack/prewarm.h"
-
-int pack_main(int argc, char** argv);
 
 namespace {
 

@@ -32,6 +32,7 @@
 #include <sys/wait.h>
 #include <vector>
 
+#include "container/testing/pack_main.h"
 #include "pack/prewarm.h"
 
 namespace {
@@ -379,12 +380,7 @@ void wait_for_end() {
 
 }  // namespace
 
-// A part of a launcher, where that forks it (forking_launcher.cc).
-#ifndef GUST_PACK_MAIN
-#define GUST_PACK_MAIN main
-#endif
-
-int GUST_PACK_MAIN(int argc, char** argv) {
+int pack_main(int argc, char** argv) {
   if (argc == 3 && std::string_view(argv[1]).starts_with(gust::pack::kPrewarmedFlag) && !gust::pack::await_claim(0)) {
     return 98;
   }

@@ -16,6 +16,7 @@
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 
+#include "container/testing/pack_main.h"
 #include "pack/prewarm.h"
 
 namespace {
@@ -149,12 +150,7 @@ void fill_directory(const char* outside) {
 
 }  // namespace
 
-// A part of a launcher, where that forks it (forking_launcher.cc).
-#ifndef GUST_PACK_MAIN
-#define GUST_PACK_MAIN main
-#endif
-
-int GUST_PACK_MAIN(int argc, char** argv) {
+int pack_main(int argc, char** argv) {
   if (argc == 3 && std::string_view(argv[1]).starts_with(gust::pack::kPrewarmedFlag) && !gust::pack::await_claim(0)) {
     return 98;
   }
