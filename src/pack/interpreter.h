@@ -42,7 +42,7 @@ class Interpreter {
   /// Whether it is what start() would start now, and lives.
   [[nodiscard]] bool is_the_wanted_one() const;
   /// Of one that was started ahead, when its pack is claimed: limits at once; standard output and error and the
-  /// environment come with its job.
+  /// environment come with its job. kInternal when it has ended meanwhile.
   Result<void> catch_up();
   /// Has it load the code and fork the workers. Once.
   Result<void> give(const protocol::StartMessage& job);

@@ -189,8 +189,7 @@ struct Ahead {
 /// One that is there already where it is what would be started now.
 Result<Interpreter> take_interpreter(std::optional<Interpreter>& ahead) {
   std::optional<Interpreter> there = std::exchange(ahead, std::nullopt);
-  if (!there || !there->is_the_wanted_one()) return Interpreter::start();
-  GUST_TRY_VOID(there->catch_up());
+  if (!there || !there->is_the_wanted_one() || !there->catch_up()) return Interpreter::start();
   return *std::move(there);
 }
 
