@@ -74,6 +74,15 @@ class ConnectionTest : public testing::Test {
                     static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)))});
     return socket;
   }
+  /// The same, when the server has had a message of it.
+  tcp::socket talking_stranger() {
+    tcp::socket socket = stranger();
+    const std::string message = text_of(message_of(1));
+    boost::asio::write(socket,
+                       boost::asio::buffer("GUST" + std::string{static_cast<char>(message.size()), 0, 0, 0} + message));
+    EXPECT_TRUE(until([&] { return at_server_.messages.size() == 1; }));
+    return socket;
+  }
 
   void exchange_messages() {
     for (const std::size_t size : {1UL, 10'000UL, 3'000'000UL, 5UL}) client_->send(message_of(size));
@@ -186,11 +195,7 @@ TEST_F(ConnectionTest, AnnouncedSizesAreLimited) {
 
 TEST_F(ConnectionTest, ASilentPeerIsNoticed) {
   listen();
-  auto socket = stranger();
-  const std::string message = text_of(message_of(1));
-  boost::asio::write(socket,
-                     boost::asio::buffer("GUST" + std::string{static_cast<char>(message.size()), 0, 0, 0} + message));
-  ASSERT_TRUE(until([&] { return at_server_.messages.size() == 1; }));
+  auto socket = talking_stranger();
   const auto begin = std::chrono::steady_clock::now();
   boost::asio::write(socket, boost::asio::buffer(std::string(4, '\0')));
   server_->watch(300ms);
@@ -205,11 +210,7 @@ TEST_F(ConnectionTest, ASilentPeerIsNoticed) {
 
 TEST_F(ConnectionTest, AServerShowsThatItLivesWhileALargeMessageComes) {
   listen();
-  auto socket = stranger();
-  const std::string message = text_of(message_of(1));
-  boost::asio::write(socket,
-                     boost::asio::buffer("GUST" + std::string{static_cast<char>(message.size()), 0, 0, 0} + message));
-  ASSERT_TRUE(until([&] { return at_server_.messages.size() == 1; }));
+  auto socket = talking_stranger();
   server_->watch(300ms);
   boost::asio::write(socket, boost::asio::buffer(std::string("\0\0\1\0", 4)));  // 64 KiB
   std::string heard(12, 'x');
