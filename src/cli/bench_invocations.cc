@@ -1,5 +1,4 @@
 // gust bench invocations: how many small invocations a second.
-#include <algorithm>
 #include <fmt/format.h>
 
 #include "bench/invocations.h"
@@ -26,11 +25,11 @@ void print_table(const std::vector<bench::InvocationsRun>& runs) {
       "Small blocking invocations of {} clients, each over one kept connection\n{:>4} {:>10} {:>9} {:>9} {:>16} "
       "{:>6} {:>12}\n",
       runs.front().clients, "run", "a second", "p50 ms", "p99 ms", "floor a second", "ratio", "clients' CPU");
-  const auto row = [](const std::string& name, const bench::InvocationsRun& run) {
-    fmt::print("{:>4} {:>10.0f} {:>9.2f} {:>9.2f} {:>16.0f} {:>6.2f} {:>11.0f}%\n", name, run.per_second, run.p50 * 1e3,
-               run.p99 * 1e3, run.floor_per_second, run.floor_ratio, run.client_cpu_share * 100);
-  };
-  for (std::size_t i = 0; i < runs.size(); ++i) row(std::to_string(i + 1), runs[i]);
+  std::size_t number = 0;
+  for (const bench::InvocationsRun& run : runs) {
+    fmt::print("{:>4} {:>10.0f} {:>9.2f} {:>9.2f} {:>16.0f} {:>6.2f} {:>11.0f}%\n", ++number, run.per_second,
+               run.p50 * 1e3, run.p99 * 1e3, run.floor_per_second, run.floor_ratio, run.client_cpu_share * 100);
+  }
 }
 
 Result<ExitCode> run_invocations(const InvocationsRequest& wanted) {
