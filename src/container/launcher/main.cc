@@ -10,6 +10,7 @@
 
 #include "container/launcher/descriptors.h"
 #include "container/launcher/launcher.h"
+#include "container/launcher/own_code.h"
 #include "container/oci/keeper/keeper.h"
 
 namespace gust::container {
@@ -59,7 +60,10 @@ int launcher_main(int argc, char** argv, void (*run_pack)(const PackArguments& a
   if (oci) return run_keeper(std::move(socket), std::move(log), {.directory = argv[3], .runtime = argv[4]});
   const bool none = sandbox && std::string_view(argv[10]) == "none";
   ResidentPack pack;
-  if (std::string_view(argv[4]) == "fork") pack = {.run = run_pack, .title = memory_of(argc, argv)};
+  if (std::string_view(argv[4]) == "fork") {
+    pack = {.run = run_pack, .title = memory_of(argc, argv)};
+    make_code_inheritable();
+  }
   Launcher launcher(std::move(socket), std::move(log));
   return launcher.run({.isolation = sandbox ? Isolation::kSandbox : Isolation::kNone,
                        .pack_binary = argv[2],
