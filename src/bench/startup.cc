@@ -21,6 +21,10 @@ constexpr std::chrono::microseconds kIdleTime = std::chrono::seconds(1);
 
 constexpr std::chrono::seconds kPrewarmPatience(60);
 
+// Before anything is measured. The kernel takes down a thousand processes and their namespaces for some time after
+// their end, and what is pre-warmed was created just now: that is a part neither of the floor nor of a burst.
+constexpr std::chrono::milliseconds kQuietTime(500);
+
 // Every worker has run once, in a thread of the process that its pack says, and no two are the same.
 Result<void> verify_workers(const Outcome& outcome, const StartupOptions& options) {
   std::set<std::pair<std::string, std::uint64_t>> ran;
@@ -76,8 +80,10 @@ class Experiment {
   }
 
   Result<StartupRun> run(Mode mode, std::uint32_t number) {
+    std::this_thread::sleep_for(kQuietTime);
     const std::vector<double> floor = GUST_TRY(measure_floor(floor_shape(mode.granularity), options_.pack_binary));
     GUST_TRY_VOID(wait_until_prewarmed());
+    std::this_thread::sleep_for(kQuietTime);
     Outcome outcome = GUST_TRY(mode.faas ? run_faas(target_, observer_, job_, options_.outstanding)
                                          : run_burst(target_, observer_, job_, mode.granularity));
     for (stats::Record& record : outcome.records) record.run = number;

@@ -108,8 +108,9 @@ void add_bench_startup(CLI::App& group, Chosen& chosen) {
       "Example:\n  gust bench startup --workers 960 --invokers 20 --slots 48 --granularity 1,12,48,faas --out "
       "results\n\n"
       "Without --endpoint it runs a cluster of its own and ends it. Each run is measured beside the machine's floor\n"
-      "(gust bench floor) of the same shape; ratio is max / floor max. With --driver sandbox the floor has its\n"
-      "namespaces; with --prewarm its processes exist before the clock starts, and it only creates threads.");
+      "(gust bench floor) of the same shape, both after half a second of quiet; ratio is max / floor max. With\n"
+      "--driver sandbox the floor has its namespaces; with --prewarm its processes exist before the clock starts, and\n"
+      "it only creates threads.");
   auto wanted = std::make_shared<StartupRequest>();
   auto options = std::make_shared<Options>(*sub);
   options->add_client();
