@@ -90,7 +90,8 @@ void PackProcess::end_group() {
 }
 
 void PackProcess::send(const protocol::StartMessage& start) const {
-  const auto sent = protocol::send_message(socket_.get(), FrameType::kStart, encode(start), kPatienceMs);
+  const auto sent = protocol::send_messages(
+      socket_.get(), std::array{protocol::Message{FrameType::kStart, encode(start)}}, kPatienceMs);
   EXPECT_TRUE(sent) << sent.error().message;
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <sys/wait.h>
 #include <utility>
+#include <vector>
 
 #include "pack/blackbox.h"
 #include "pack/code.h"
@@ -47,16 +48,26 @@ constexpr std::size_t kMaxStartBytes = std::size_t{1} << 30;
   ::_exit(exit_code);
 }
 
-/// Reports on the socket. When the invoker is gone nobody wants this process any more: it ends at once.
+/// Reports on the socket, what comes together in one go. When the invoker is gone nobody wants this process any more:
+/// it ends at once.
 class Reporter {
  public:
   explicit Reporter(int socket) : socket_(socket) {}
 
-  void send(FrameType type, std::string_view payload) const {
-    if (!protocol::send_message(socket_, type, payload, /*timeout_ms=*/-1)) ::_exit(kExitFailed);
+  /// To be sent with what follows, by flush() at the latest.
+  void say(FrameType type, std::string payload) {
+    held_bytes_ += payload.size();
+    held_.push_back({type, std::move(payload)});
+    if (held_bytes_ > kMostHeld) flush();
   }
-  [[noreturn]] void load_failed(const Error& error) const {
-    send(FrameType::kLoadFailed, error.message);
+  void flush() {
+    if (!protocol::send_messages(socket_, held_, /*timeout_ms=*/-1)) ::_exit(kExitFailed);
+    held_.clear();
+    held_bytes_ = 0;
+  }
+  [[noreturn]] void load_failed(const Error& error) {
+    say(FrameType::kLoadFailed, error.message);
+    flush();
     leave(kExitFailed);
   }
   /// The load is reported only now, together with the first starts: one wake-up of the invoker less.
@@ -64,47 +75,52 @@ class Reporter {
   void started(WorkerGroup& workers) {
     const protocol::StartedMessage news = workers.take_started();
     if (news.empty()) return;
-    if (loaded_) send(FrameType::kLoaded, encode(*std::exchange(loaded_, std::nullopt)));
-    send(FrameType::kStarted, encode(news));
+    if (loaded_) say(FrameType::kLoaded, encode(*std::exchange(loaded_, std::nullopt)));
+    say(FrameType::kStarted, encode(news));
   }
   /// Of workers that have talked. Others cost nothing.
-  void traffic(const message::Traffic& sent) const {
+  void traffic(const message::Traffic& sent) {
     if (sent == message::Traffic()) return;
-    send(FrameType::kTraffic, encode(protocol::TrafficMessage{.local_messages = sent.local_messages,
-                                                              .local_bytes = sent.local_bytes,
-                                                              .remote_messages = sent.remote_messages,
-                                                              .remote_bytes = sent.remote_bytes}));
+    say(FrameType::kTraffic, encode(protocol::TrafficMessage{.local_messages = sent.local_messages,
+                                                             .local_bytes = sent.local_bytes,
+                                                             .remote_messages = sent.remote_messages,
+                                                             .remote_bytes = sent.remote_bytes}));
   }
-  void finished(WorkerGroup& workers) const {
+  void finished(WorkerGroup& workers) {
     do {
       const protocol::FinishedMessage news = workers.take_finished(protocol::kMaxResultBytes);
       if (news.empty()) return;
-      send(FrameType::kFinished, encode(news));
+      say(FrameType::kFinished, encode(news));
     } while (workers.more_finished());
   }
   /// The last words of a worker's process, which cannot say them itself.
-  [[noreturn]] void died(const Death& death) const {
+  [[noreturn]] void died(const Death& death) {
     const std::uint32_t worker = death.worker ? death.worker->value() : protocol::kNoWorker;
     const std::int64_t at_us = to_micros(wall_now());
     if (WIFSIGNALED(death.wait_status)) {
-      send(FrameType::kCrashed, encode(protocol::CrashedMessage{.worker_id = worker,
-                                                                .signal = WTERMSIG(death.wait_status),
-                                                                .address = protocol::kNoAddress,
-                                                                .at_us = at_us}));
+      say(FrameType::kCrashed, encode(protocol::CrashedMessage{.worker_id = worker,
+                                                               .signal = WTERMSIG(death.wait_status),
+                                                               .address = protocol::kNoAddress,
+                                                               .at_us = at_us}));
     } else {
-      send(FrameType::kExited, encode(protocol::ExitedMessage{
-                                   .worker_id = worker, .exit_code = WEXITSTATUS(death.wait_status), .at_us = at_us}));
+      say(FrameType::kExited, encode(protocol::ExitedMessage{
+                                  .worker_id = worker, .exit_code = WEXITSTATUS(death.wait_status), .at_us = at_us}));
     }
+    flush();
     leave(kExitFailed);
   }
 
  private:
+  static constexpr std::size_t kMostHeld = 64 << 10;
+
   int socket_;
+  std::vector<protocol::Message> held_;
+  std::size_t held_bytes_ = 0;
   std::optional<protocol::LoadedMessage> loaded_;
 };
 
 /// The first message. Nothing when there is no socket.
-std::optional<StartMessage> read_start(int socket, const Reporter& reporter) {
+std::optional<StartMessage> read_start(int socket, Reporter& reporter) {
   protocol::MessageReader reader(kMaxStartBytes);
   while (true) {
     auto read = reader.read(socket);
@@ -149,15 +165,16 @@ void report_all(int socket, Reporter& reporter, WorkerGroup& workers) {
   while (true) {
     if (const auto failure = workers.failure()) reporter.load_failed({ErrorCode::kInvalid, *failure});
     if (const auto death = workers.death()) reporter.died(*death);
-    if (const auto address = workers.take_announcement()) reporter.send(FrameType::kPeerAddress, *address);
+    if (const auto address = workers.take_announcement()) reporter.say(FrameType::kPeerAddress, *address);
     const bool everything = workers.all_finished();
     const bool window_over = window_end && Clock::now() >= *window_end;
-    if (starts_missing && (window_over || workers.all_started())) {
+    if (everything || window_over) {
       starts_missing = !workers.all_started();
       reporter.started(workers);
+      if (everything) reporter.traffic(workers.traffic());
+      reporter.finished(workers);
     }
-    if (everything) reporter.traffic(workers.traffic());
-    if (everything || window_over) reporter.finished(workers);
+    reporter.flush();
     if (everything) return;
     if (window_over) window_end.reset();
     if (!window_end && (starts_missing || workers.has_finish_news())) window_end = Clock::now() + kBatchWindow;

@@ -76,7 +76,7 @@ void* Workers::run(void* argument) {
   // output belongs to the worker, and it comes even when C code calls pthread_exit().
   pthread_setspecific(workers.end_key_, &slot);
   slot.state.store(State::kStarted, std::memory_order_release);
-  if (workers.started_.fetch_add(1, std::memory_order_acq_rel) + 1 == workers.count()) workers.notify();
+  workers.started_.fetch_add(1, std::memory_order_release);
 
   slot.finish.function_started_us = to_micros(wall_now());
   const int returned = workers.code_->work(slot.context.abi(), slot.params);

@@ -25,8 +25,8 @@
 namespace gust::pack {
 
 /// Made and asked on the pack's main thread; the workers run on threads of their own and only write into their slots.
-/// The main thread is woken three times in the life of a pack that starts and finishes as one, however many workers it
-/// has: when the last has started, when one has finished, and when the last has.
+/// The main thread is woken twice in the life of a pack that finishes as one, however many workers it has: when one has
+/// finished, and when the last has.
 class Workers final : public WorkerGroup {
  public:
   /// `start` must outlive this object, and this object the process: threads are never joined.

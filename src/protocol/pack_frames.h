@@ -179,14 +179,15 @@ Result<CrashedMessage> decode(std::string_view payload);
 template <>
 Result<ExitedMessage> decode(std::string_view payload);
 
-/// Writes one message as packets to a blocking or a non-blocking socket; waits (poll) while it is full, at most
-/// `timeout_ms` without progress. Not for use by two threads at once.
-Result<void> send_message(int socket, FrameType type, std::string_view payload, int timeout_ms);
-
 struct Message {
   FrameType type{};
   std::string payload;
 };
+
+/// Writes messages as packets to a blocking or a non-blocking socket, with one system call while it has room, so that
+/// the other end wakes up once; waits (poll) while it is full, at most `timeout_ms` without progress. Not for use by
+/// two threads at once.
+Result<void> send_messages(int socket, std::span<const Message> messages, int timeout_ms);
 
 /// Puts packets together again. One for each socket.
 class MessageReader {

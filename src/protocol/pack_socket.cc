@@ -5,8 +5,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <deque>
+#include <span>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <vector>
 
 #include "protocol/pack_frames.h"
 
@@ -37,22 +40,39 @@ Result<void> wait_writable(int socket, int timeout_ms) {
   return {};
 }
 
-Result<void> send_packet(int socket, const PacketHeader& header, std::string_view payload, int timeout_ms) {
-  std::array<iovec, 2> parts = {iovec{const_cast<PacketHeader*>(&header), sizeof header},
-                                iovec{const_cast<char*>(payload.data()), payload.size()}};
-  msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = parts.size();
-  while (::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-    if (errno == EPIPE || errno == ECONNRESET) return closed();
-    if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      GUST_TRY_VOID(wait_writable(socket, timeout_ms));
-    } else if (errno != EINTR) {
-      return fail_errno("write to a pack's socket", errno);
+// Messages cut into packets, as sendmmsg() wants them. The headers stand in a deque, since they are pointed at.
+class Packets {
+ public:
+  explicit Packets(std::span<const Message> messages) {
+    for (const Message& message : messages) add(message.type, message.payload);
+    for (std::size_t i = 0; i < headers_.size(); ++i) {
+      mmsghdr packet{};
+      packet.msg_hdr.msg_iov = &parts_[2 * i];
+      packet.msg_hdr.msg_iovlen = 2;
+      packets_.push_back(packet);
     }
   }
-  return {};
-}
+
+  std::span<mmsghdr> all() { return packets_; }
+
+ private:
+  void add(FrameType type, std::string_view payload) {
+    do {
+      const std::string_view piece = payload.substr(0, kMaxPacketPayload);
+      payload.remove_prefix(piece.size());
+      PacketHeader& header = headers_.emplace_back();
+      header.type = type;
+      header.flags = payload.empty() ? 0 : kMore;
+      header.size = static_cast<std::uint32_t>(piece.size());
+      parts_.push_back({&header, sizeof header});
+      parts_.push_back({const_cast<char*>(piece.data()), piece.size()});
+    } while (!payload.empty());
+  }
+
+  std::deque<PacketHeader> headers_;
+  std::vector<iovec> parts_;
+  std::vector<mmsghdr> packets_;
+};
 
 // A pack's death with unread input is told as a reset before the packets that it wrote earlier; those still count.
 ssize_t receive(int socket, void* buffer, std::size_t size) {
@@ -86,16 +106,20 @@ Result<void> check_header(const PacketHeader& header, std::size_t payload_size) 
 
 }  // namespace
 
-Result<void> send_message(int socket, FrameType type, std::string_view payload, int timeout_ms) {
-  do {
-    const std::string_view piece = payload.substr(0, kMaxPacketPayload);
-    payload.remove_prefix(piece.size());
-    PacketHeader header;
-    header.type = type;
-    header.flags = payload.empty() ? 0 : kMore;
-    header.size = static_cast<std::uint32_t>(piece.size());
-    GUST_TRY_VOID(send_packet(socket, header, piece, timeout_ms));
-  } while (!payload.empty());
+Result<void> send_messages(int socket, std::span<const Message> messages, int timeout_ms) {
+  Packets packets(messages);
+  for (std::span<mmsghdr> left = packets.all(); !left.empty();) {
+    const int sent = ::sendmmsg(socket, left.data(), static_cast<unsigned>(left.size()), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0) {
+      left = left.subspan(static_cast<std::size_t>(sent));
+    } else if (errno == EPIPE || errno == ECONNRESET) {
+      return closed();
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      GUST_TRY_VOID(wait_writable(socket, timeout_ms));
+    } else if (errno != EINTR) {
+      return fail_errno("write to a pack's socket", errno);
+    }
+  }
   return {};
 }
 

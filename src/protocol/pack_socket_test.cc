@@ -1,3 +1,4 @@
+#include <array>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <random>
@@ -26,6 +27,9 @@ class PackSocket : public testing::Test {
     std::memcpy(packet.data(), &header, sizeof header);
     packet += payload;
     send_raw(packet.data(), packet.size());
+  }
+  static Result<void> send_one(const UniqueFd& socket, FrameType type, std::string payload, int timeout_ms) {
+    return send_messages(socket.get(), std::array{Message{type, std::move(payload)}}, timeout_ms);
   }
   static PacketHeader header(FrameType type, std::size_t size, std::uint16_t flags = 0) {
     PacketHeader result;
@@ -67,10 +71,22 @@ TEST_F(PackSocket, MessagesOfAllSizesArriveWhole) {
     std::string payload(size, '\0');
     std::mt19937 random(static_cast<unsigned>(size));
     for (char& c : payload) c = static_cast<char>(random());
-    std::jthread sender([&] { EXPECT_TRUE(send_message(theirs.get(), FrameType::kFinished, payload, 10'000)); });
+    std::jthread sender([&] { EXPECT_TRUE(send_one(theirs, FrameType::kFinished, payload, 10'000)); });
     const Message message = read_message();
     EXPECT_EQ(message.type, FrameType::kFinished);
     EXPECT_TRUE(message.payload == payload) << size;
+  }
+}
+
+TEST_F(PackSocket, SeveralMessagesArriveInTheirOrder) {
+  const std::string large(3 * kMaxPacketPayload, 'x');
+  std::vector<Message> messages = {{FrameType::kLoaded, "a"}, {FrameType::kStarted, ""}};
+  for (int i = 0; i < 40; ++i) messages.push_back({FrameType::kFinished, std::to_string(i) + large});
+  std::jthread sender([&] { EXPECT_TRUE(send_messages(theirs.get(), messages, 10'000)); });
+  for (const Message& sent : messages) {
+    const Message message = read_message();
+    EXPECT_EQ(message.type, sent.type);
+    EXPECT_TRUE(message.payload == sent.payload);
   }
 }
 
@@ -89,7 +105,7 @@ TEST_F(PackSocket, LastWordsComeBetweenThePacketsOfAnotherMessage) {
 
 TEST_F(PackSocket, AFullSocketIsWaitedForAndThenGivenUp) {
   const std::string payload(4 << 20, 'x');
-  const auto out = send_message(theirs.get(), FrameType::kFinished, payload, 20);
+  const auto out = send_one(theirs, FrameType::kFinished, payload, 20);
   ASSERT_FALSE(out);
   EXPECT_EQ(out.error().code, ErrorCode::kTimedOut);
 }
@@ -99,14 +115,14 @@ TEST_F(PackSocket, AClosedEndIsToldToBothSides) {
   theirs.reset();
   EXPECT_FALSE(*reader.read(ours.get()));
   EXPECT_EQ(read_error(), ErrorCode::kUnavailable);
-  const auto out = send_message(ours.get(), FrameType::kStart, "x", 1000);
+  const auto out = send_one(ours, FrameType::kStart, "x", 1000);
   ASSERT_FALSE(out);
   EXPECT_EQ(out.error().code, ErrorCode::kUnavailable);
 }
 
 TEST_F(PackSocket, WordsWrittenBeforeDeathWithUnreadInputArrive) {
-  ASSERT_TRUE(send_message(ours.get(), FrameType::kStart, "unread", 1000));
-  ASSERT_TRUE(send_message(theirs.get(), FrameType::kLoadFailed, "why", 1000));
+  ASSERT_TRUE(send_one(ours, FrameType::kStart, "unread", 1000));
+  ASSERT_TRUE(send_one(theirs, FrameType::kLoadFailed, "why", 1000));
   theirs.reset();
   EXPECT_EQ(read_message().payload, "why");
   EXPECT_EQ(read_error(), ErrorCode::kUnavailable);

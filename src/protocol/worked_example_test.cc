@@ -49,7 +49,7 @@ std::string packet(FrameType type, const std::string& payload) {
   EXPECT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), 0);
   const UniqueFd from(ends[0]);
   const UniqueFd to(ends[1]);
-  const auto sent = send_message(from.get(), type, payload, 1000);
+  const auto sent = send_messages(from.get(), std::array{Message{type, payload}}, 1000);
   EXPECT_TRUE(sent) << sent.error().message;
   std::string bytes(kMaxPacketPayload, '\0');
   const ssize_t got = ::recv(to.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);

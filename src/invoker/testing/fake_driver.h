@@ -31,7 +31,7 @@ class FakePack {
   /// The process exists, the code is loaded.
   void launch_and_load();
   void say(protocol::FrameType type, const std::string& payload) {
-    (void)protocol::send_message(socket(), type, payload, 10'000);
+    (void)protocol::send_messages(socket(), std::array{protocol::Message{type, payload}}, 10'000);
   }
   void start_workers(const std::vector<std::uint32_t>& ids) {
     protocol::StartedMessage message;
