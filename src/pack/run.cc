@@ -23,6 +23,7 @@
 #include "pack/program_workers.h"
 #include "pack/server/http_workers.h"
 #include "pack/threads.h"
+#include "pack/warm_up.h"
 #include "pack/worker_group.h"
 #include "pack/workers.h"
 #include "protocol/pack_frames.h"
@@ -242,6 +243,9 @@ Ahead make_ahead(const Prewarmed& wanted) {
     ahead.threads = *std::move(threads);
     if (!ahead.threads.make_ahead()) ::_exit(kExitFailed);
   }
+  // A message is read into a buffer on the stack; code, parameters and workers of a large pack are on the heap.
+  touch_stack<std::size_t{80} << 10>();
+  touch_heap(std::size_t{96} << 10);
   if (wanted.python == nullptr) return ahead;
   if (auto interpreter = Interpreter::start_ahead(wanted.python)) ahead.interpreter = *std::move(interpreter);
   return ahead;

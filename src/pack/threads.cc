@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <linux/futex.h>
 #include <string>
@@ -14,6 +13,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "pack/warm_up.h"
 
 namespace gust::pack {
 
@@ -48,15 +48,6 @@ Result<std::byte*> map_stacks(std::uint32_t count) {
   return begin;
 }
 
-// What a thread pays for once: the first pages of its stack below this frame, and an arena of malloc's.
-[[gnu::noinline]] void warm_up() {
-  constexpr std::size_t kStack = std::size_t{8} << 10;
-  [[maybe_unused]] volatile std::byte stack[kStack];
-  for (std::size_t at = 0; at < kStack; at += kGuardBytes) stack[at] = std::byte{};
-  void* volatile heap = std::malloc(64);
-  std::free(heap);
-}
-
 }  // namespace
 
 Result<Threads> Threads::reserve(std::uint32_t count) {
@@ -79,7 +70,8 @@ Result<void> Threads::make_ahead() {
 }
 
 void* Threads::wait(void* argument) {
-  warm_up();
+  touch_stack<std::size_t{8} << 10>();
+  touch_heap(64);
   auto& ahead = *static_cast<Ahead*>(argument);
   while (true) {
     const std::uint32_t ready = ahead.ready.load(std::memory_order_acquire);

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -18,6 +19,9 @@
 
 namespace gust::container {
 namespace {
+
+/// What /tmp has at least until somebody claims it: it must have a limit, so that it can be given another one.
+constexpr std::uint64_t kSmallTmp = 1 << 20;
 
 /// What it can be lowered from when it is claimed: everything that the launcher may have itself.
 std::uint32_t most_open_files() {
@@ -73,7 +77,8 @@ bool Containers::prewarm() {
   plan.sandbox.processes = 0;
   UniqueFd tmp;
   if (sandboxes_ != nullptr) {
-    tmp = UniqueFd(open_adjustable_tmp());
+    plan.sandbox.tmp_bytes = std::max(plan.sandbox.tmp_bytes, kSmallTmp);
+    tmp = UniqueFd(open_adjustable_tmp(plan.sandbox.tmp_bytes));
     if (!tmp) {
       const int error = errno;
       sandboxes_->release(plan.sandbox);

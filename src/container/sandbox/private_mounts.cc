@@ -15,8 +15,6 @@ namespace {
 
 /// Only files that the sandbox's user could read: the others are root's. Each costs some microseconds.
 constexpr const char* kMasked[] = {"/proc/cmdline", "/proc/kallsyms", "/proc/keys", "/proc/modules"};
-/// The kernel lets a limit be changed or taken away, and none be set where there was none.
-constexpr std::uint64_t kSizeToBegin = 1 << 20;
 
 unsigned long long ull(std::uint64_t number) { return number; }
 
@@ -52,11 +50,10 @@ bool mount_tmp(std::uint64_t bytes, uid_t owner) {
   return mount("tmp", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, options) == 0;
 }
 
-int open_adjustable_tmp() {
+int open_adjustable_tmp(std::uint64_t bytes) {
   UniqueFd context(fsopen("tmpfs", FSOPEN_CLOEXEC));
   if (context) context = move_up(context.get());
-  const bool made = context && configure(context.get(), "mode", 0700, "%llo") &&
-                    configure_size(context.get(), kSizeToBegin) &&
+  const bool made = context && configure(context.get(), "mode", 0700, "%llo") && configure_size(context.get(), bytes) &&
                     fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0;
   return made ? context.release() : -1;
 }

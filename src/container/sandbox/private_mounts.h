@@ -21,9 +21,10 @@ bool mount_proc();
 /// In the new process. `bytes` 0 for as much as the memory limit permits. False with errno set.
 bool mount_tmp(std::uint64_t bytes, uid_t owner);
 
-/// In the launcher: a descriptor of a small file system by which its size can be changed when it is somebody's /tmp.
-/// -1 with errno set. Linux 5.2.
-int open_adjustable_tmp();
+/// In the launcher: a descriptor of a file system by which its size can be changed when it is somebody's /tmp. Not 0
+/// bytes: the kernel lets a limit be changed or taken away, and none be set where there was none. -1 with errno set.
+/// Linux 5.2.
+int open_adjustable_tmp(std::uint64_t bytes);
 
 /// In the new process, which has that descriptor. False with errno set.
 bool mount_adjustable_tmp(int context, uid_t owner);

@@ -67,7 +67,8 @@ std::uint32_t Sandboxes::process_limit(const StartEntry& request) const {
 
 bool Sandboxes::adjust(const SandboxPlan& plan, const StartEntry& request, int adjustable_tmp) {
   const CgroupLimits limits{.memory = request.memory_limit, .cpu_weight = request.cpu_weight};
-  return (!plan.cgroup || cgroups_.adjust(*plan.cgroup, limits)) && resize_tmp(adjustable_tmp, request.tmp_limit);
+  return (!plan.cgroup || cgroups_.adjust(*plan.cgroup, limits)) &&
+         (plan.tmp_bytes == request.tmp_limit || resize_tmp(adjustable_tmp, request.tmp_limit));
 }
 
 Step Sandboxes::enter(const SandboxPlan& plan, pid_t process) const {
