@@ -96,10 +96,11 @@ void report_crashes(int socket) {
 
 void report_exit() { ::on_exit(on_process_exit, nullptr); }
 
-void become_worker(WorkerId worker, void* signal_stack, std::uint64_t signal_stack_bytes) {
-  this_worker = worker.value();
-  const stack_t stack{.ss_sp = signal_stack, .ss_flags = 0, .ss_size = signal_stack_bytes};
-  ::sigaltstack(&stack, nullptr);
+void become_worker(WorkerId worker) { this_worker = worker.value(); }
+
+void use_signal_stack(std::span<std::byte> stack) {
+  const stack_t described{.ss_sp = stack.data(), .ss_flags = 0, .ss_size = stack.size()};
+  ::sigaltstack(&described, nullptr);
 }
 
 }  // namespace gust::pack

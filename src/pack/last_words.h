@@ -1,7 +1,8 @@
 // What a pack tells its invoker when user code ends the process: by a signal (crash) or by exit().
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
+#include <span>
 
 #include "base/ids.h"
 
@@ -17,8 +18,10 @@ void report_crashes(int socket);
 /// loaded, for a constructor that exits, and again after it, to be ahead of its destructors. The first report counts.
 void report_exit();
 
-/// Names the worker that the calling thread is from now on, and gives it a stack on which the overflow of its own can
-/// be reported. `signal_stack` must stay mapped.
-void become_worker(WorkerId worker, void* signal_stack, std::uint64_t signal_stack_bytes);
+/// Names the worker that the calling thread is from now on.
+void become_worker(WorkerId worker);
+
+/// Gives the calling thread a stack on which the overflow of its own can be reported. It must stay mapped.
+void use_signal_stack(std::span<std::byte> stack);
 
 }  // namespace gust::pack

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "pack/last_words.h"
 #include "pack/warm_up.h"
 
 namespace gust::pack {
@@ -64,15 +65,20 @@ Result<void> Threads::grow(std::uint32_t wanted) {
 }
 
 Result<void> Threads::make_ahead() {
-  GUST_CHECK(ahead_->count == 0, "threads are made ahead once");
-  for (; ahead_->count < count(); ++ahead_->count) GUST_TRY_VOID(create(ahead_->count, {&Threads::wait, ahead_.get()}));
+  GUST_CHECK(ahead_->waiting.empty(), "threads are made ahead once");
+  for (std::uint32_t index = 0; index < count(); ++index) {
+    Waiting& waiting = ahead_->waiting.emplace_back(*ahead_, signal_stack(index));
+    GUST_TRY_VOID(create(index, {&Threads::wait, &waiting}));
+  }
   return {};
 }
 
 void* Threads::wait(void* argument) {
   touch_stack<std::size_t{8} << 10>();
   touch_heap(64);
-  auto& ahead = *static_cast<Ahead*>(argument);
+  const auto& waiting = *static_cast<const Waiting*>(argument);
+  use_signal_stack(waiting.signal_stack);
+  Ahead& ahead = waiting.ahead;
   while (true) {
     const std::uint32_t ready = ahead.ready.load(std::memory_order_acquire);
     std::uint32_t next = ahead.taken.load(std::memory_order_relaxed);
@@ -85,6 +91,10 @@ void* Threads::wait(void* argument) {
   }
 }
 
+std::span<std::byte> Threads::missing_signal_stack(std::uint32_t index) const {
+  return index < ahead_->waiting.size() ? std::span<std::byte>() : signal_stack(index);
+}
+
 std::span<std::byte> Threads::signal_stack(std::uint32_t index) const {
   GUST_CHECK(index < count(), "a thread that was reserved");
   const Stacks& stacks = index < stacks_.front().count ? stacks_.front() : stacks_.back();
@@ -94,7 +104,7 @@ std::span<std::byte> Threads::signal_stack(std::uint32_t index) const {
 Result<void> Threads::start(std::vector<Task> tasks) {
   GUST_CHECK(tasks.size() <= count(), "threads are reserved for all tasks");
   const auto all = static_cast<std::uint32_t>(tasks.size());
-  const std::uint32_t waiting = std::min(all, ahead_->count);
+  const std::uint32_t waiting = std::min(all, static_cast<std::uint32_t>(ahead_->waiting.size()));
   ahead_->tasks = std::move(tasks);
   if (waiting > 0) {
     ahead_->ready.store(waiting, std::memory_order_release);

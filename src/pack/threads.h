@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <vector>
@@ -49,7 +50,9 @@ class Threads {
   [[nodiscard]] std::uint32_t count() const {
     return stacks_.empty() ? 0 : stacks_.back().first + stacks_.back().count;
   }
-  [[nodiscard]] std::span<std::byte> signal_stack(std::uint32_t index) const;
+  /// What the thread of the task with this index has to use_signal_stack(). Empty where it does already, because it
+  /// was made ahead.
+  [[nodiscard]] std::span<std::byte> missing_signal_stack(std::uint32_t index) const;
 
  private:
   struct Stacks {
@@ -58,14 +61,20 @@ class Threads {
     std::uint32_t count;
   };
   /// What the threads that were made ahead wait for; each takes the next task.
+  struct Ahead;
+  struct Waiting {
+    Ahead& ahead;
+    std::span<std::byte> signal_stack;
+  };
   struct Ahead {
-    std::uint32_t count = 0;
+    std::deque<Waiting> waiting;
     std::vector<Task> tasks;               ///< written before they are ready
     std::atomic<std::uint32_t> ready = 0;  ///< tasks; a futex
     std::atomic<std::uint32_t> taken = 0;
   };
 
-  static void* wait(void* ahead);
+  static void* wait(void* waiting);
+  [[nodiscard]] std::span<std::byte> signal_stack(std::uint32_t index) const;
   Result<void> create(std::uint32_t index, const Task& task) const;
 
   std::vector<Stacks> stacks_;

@@ -10,10 +10,10 @@ namespace gust::pack {
 inline constexpr std::size_t kTouchedPage = 4096;
 
 /// So much of the stack below the caller's frame.
-template <std::size_t kBytes>
+template <std::size_t Size>
 [[gnu::noinline]] void touch_stack() {
-  [[maybe_unused]] volatile std::byte stack[kBytes];
-  for (std::size_t at = 0; at < kBytes; at += kTouchedPage) stack[at] = std::byte{};
+  [[maybe_unused]] volatile std::byte stack[Size];
+  for (std::size_t at = 0; at < Size; at += kTouchedPage) stack[at] = std::byte{};
 }
 
 /// So much of what malloc gives out next to this thread, and the thread's arena with it. `bytes` is below what malloc

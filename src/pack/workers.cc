@@ -45,7 +45,7 @@ Workers::Workers(const StartMessage& start, std::unique_ptr<Code> code, std::str
                 deadline_at(start.deadline_us), {.chunk_bytes = start.chunk_bytes}),
       event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   // So that a crash in an operator of a reduction names its worker; without a stack for signals.
-  exchange_.helper_begins = [](WorkerId worker) { become_worker(worker, nullptr, 0); };
+  exchange_.helper_begins = [](WorkerId worker) { become_worker(worker); };
   GUST_CHECK(event_, "an eventfd");
   GUST_CHECK(pthread_key_create(&end_key_, &Workers::end) == 0, "a key for thread-specific data");
 }
@@ -57,7 +57,8 @@ Result<void> Workers::start_all(Threads& threads) {
   for (std::uint32_t i = 0; i < size; ++i) {
     const std::uint32_t params_end = start_.params_end[i];
     slots_.emplace_back(*this, identity_, WorkerId(start_.workers.first.value() + i),
-                        std::string_view(start_.params).substr(begin, params_end - begin), threads.signal_stack(i));
+                        std::string_view(start_.params).substr(begin, params_end - begin),
+                        threads.missing_signal_stack(i));
     begin = params_end;
   }
   std::vector<Threads::Task> tasks;
@@ -71,7 +72,8 @@ void* Workers::run(void* argument) {
   auto& slot = *static_cast<Slot*>(argument);
   Workers& workers = slot.workers;
   slot.started_us = started_us;
-  become_worker(slot.context.worker(), slot.signal_stack.data(), slot.signal_stack.size());
+  become_worker(slot.context.worker());
+  if (!slot.signal_stack.empty()) use_signal_stack(slot.signal_stack);
   // The end is a destructor of thread-specific data: it comes after those of the user's thread_local variables, whose
   // output belongs to the worker, and it comes even when C code calls pthread_exit().
   pthread_setspecific(workers.end_key_, &slot);

@@ -5,14 +5,24 @@ import pytest
 from cluster import wait_for
 
 
+@pytest.fixture(scope="module", params=[0, 1], ids=["cold", "prewarmed"])
+def prewarm(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def cluster(make_cluster, worker):
-    with make_cluster(invokers=3, slots=8) as cluster:
+def cluster(make_cluster, worker, prewarm):
+    with make_cluster("--prewarm", prewarm, invokers=3, slots=8) as cluster:
         cluster.deploy("misbehave", worker("misbehave"))
         cluster.deploy("task", worker("task"))
         cluster.deploy("hurried", worker("misbehave"), "--timeout", "1s")
         yield cluster
         cluster.wait_idle()
+
+
+@pytest.fixture(autouse=True)
+def all_prewarmed(cluster, prewarm):
+    wait_for(lambda: cluster.status()["totals"]["prewarmed"] == 3 * prewarm, 20.0, "pre-warmed containers")
 
 
 @pytest.mark.parametrize(
@@ -24,10 +34,11 @@ def cluster(make_cluster, worker):
         ({"do": "exit", "code": 3}, "worker_exited", 0, 3, "worker 5 ended its pack with exit code 3"),
     ],
 )
-def test_a_crash_ends_the_flare(cluster, what, cause, signal, exit_code, sentence):
+def test_a_crash_ends_the_flare(cluster, prewarm, what, cause, signal, exit_code, sentence):
     """The cause names the worker; the other packs, whose workers wait for ever, are stopped at once."""
     flare = cluster.flare("misbehave", [{**what, "worker": 5, "others": "wait"}] * 9, granularity=3)
     ended = cluster.wait_ended(flare)
+    assert [pack["prewarmed"] for pack in ended["packs"]] == [prewarm > 0] * 3
     assert ended["state"] == "failed"
     assert ended["cause"]["code"] == "crashed"
     assert ended["cause"]["message"].startswith(sentence)
