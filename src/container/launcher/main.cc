@@ -60,7 +60,7 @@ int launcher_main(int argc, char** argv, void (*run_pack)(const PackArguments& a
   if (oci) return run_keeper(std::move(socket), std::move(log), {.directory = argv[3], .runtime = argv[4]});
   const bool none = sandbox && std::string_view(argv[10]) == "none";
   ResidentPack pack;
-  if (std::string_view(argv[4]) == "fork") {
+  if (run_pack != nullptr && std::string_view(argv[4]) == "fork") {
     pack = {.run = run_pack, .title = memory_of(argc, argv)};
     make_code_inheritable();
   }
