@@ -186,6 +186,7 @@ Result<ExitCode> run_controller(const Config& config, const Session& session) {
   keys.add(config.api_key, "guest", openwhisk::Role::kOperator);
   asio::thread_pool readers(1);  // of what may wait for a disk
   openwhisk::ApiOptions api_options;
+  api_options.version = GUST_VERSION;
   api_options.runtimes = config.runtimes;
   api_options.no_tokens = why_no_tokens(config);
   api_options.has_image = [images = image_store(config)](const std::string& name) {

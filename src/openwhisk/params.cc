@@ -26,6 +26,7 @@ Result<std::string> single_params(std::string_view body, const Json& action_para
   if (body.empty()) return over_defaults("{}", action_parameters);
   GUST_TRY_VOID(check_json(body, "the body"));
   JsonCutter cutter(body);
+  if (cutter.peek() == 'n') return over_defaults("{}", action_parameters);  // null: as some clients say nothing
   if (cutter.peek() != '{') {
     return fail(ErrorCode::kInvalid, "the body is not a JSON object: send {\"name\": value, …}, or nothing");
   }

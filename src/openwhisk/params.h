@@ -12,8 +12,8 @@
 
 namespace gust::openwhisk {
 
-/// One worker's parameters: the body's object, or {} for an empty body, over the action's own parameters (an array of
-/// {"key", "value"}). kInvalid when the body is not an object.
+/// One worker's parameters: the body's object, or {} for an empty body or null, over the action's own parameters (an
+/// array of {"key", "value"}). kInvalid for any other body.
 Result<std::string> single_params(std::string_view body, const Json& action_parameters);
 
 /// The elements of "value" in {"value": [params…]}, one a worker; those that are objects go over the action's own

@@ -62,7 +62,9 @@ TEST(SingleParams, AnObjectOrNothing) {
   const Json defaults = {{{"key", "a"}, {"value", 1}}, {{"key", "b"}}};
   EXPECT_EQ(single_params("", defaults), R"({"a":1,"b":null})");
   EXPECT_EQ(single_params(R"({"b":2})", defaults), R"({"a":1,"b":2})");
-  for (const char* body : {"[1]", "7", "null", "\"x\""}) {
+  EXPECT_EQ(single_params("null\n", kNone), "{}");
+  EXPECT_EQ(single_params(" null", defaults), R"({"a":1,"b":null})");
+  for (const char* body : {"[1]", "7", "true", "\"x\""}) {
     const auto params = single_params(body, kNone);
     ASSERT_FALSE(params);
     EXPECT_NE(params.error().message.find("not a JSON object"), std::string::npos);
