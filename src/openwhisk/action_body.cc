@@ -1,5 +1,6 @@
 #include "openwhisk/action_body.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <optional>
 #include <utility>
@@ -58,6 +59,22 @@ Result<void> apply_limits(const Json& limits, store::ActionLimits& to) {
   return {};
 }
 
+/// The annotations that stay: an update takes away only those that `delAnnotations` names, as OpenWhisk has it.
+Result<Json> kept_annotations(const Json& body, const Json& annotations) {
+  const Json* dropped = find_member(body, "delAnnotations");
+  Json kept = annotations;
+  if (dropped == nullptr) return kept;
+  const auto is_text = [](const Json& key) { return key.is_string(); };
+  if (!dropped->is_array() || !std::ranges::all_of(*dropped, is_text))
+    return wrong_member("delAnnotations", *dropped, R"(an array of keys such as ["note"])");
+  kept = Json::array();
+  for (const Json& annotation : annotations) {
+    const auto is_it = [&](const Json& key) { return key == annotation.at("key"); };
+    if (std::ranges::none_of(*dropped, is_it)) kept.push_back(annotation);
+  }
+  return kept;
+}
+
 void annotate_kind(store::Action& action) {
   Json annotations = Json::array();
   for (Json& annotation : action.annotations) {
@@ -71,7 +88,10 @@ void annotate_kind(store::Action& action) {
 
 Result<void> apply_action_body(std::string_view text, const Runtimes& runtimes, store::Action& action) {
   Json body = GUST_TRY(parse_body(text));
+  const Json kept = GUST_TRY(kept_annotations(body, action.annotations));
+  action.annotations = Json::array();
   GUST_TRY_VOID(apply_entity_body(body, action, action.parameters));
+  action.annotations = merge_parameters(kept, action.annotations);
   if (const Json* limits = find_member(body, "limits")) GUST_TRY_VOID(apply_limits(*limits, action.limits));
   if (find_member(body, "exec") != nullptr) {
     GUST_TRY_VOID(apply_exec(body.at("exec"), runtimes, action));

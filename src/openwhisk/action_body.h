@@ -24,7 +24,8 @@ inline constexpr std::uint32_t kMaxCpu = 1000;
 inline constexpr Bytes kMaxCode = Bytes::mb(48);
 
 /// Takes what `body` says over to `action`, which is an empty one or that which is being replaced; what the body does
-/// not mention stays. Leaves code that is new in `action.code` with its digest, not yet inspected.
+/// not mention stays, and so do annotations that its `delAnnotations` does not name. Leaves code that is new in
+/// `action.code` with its digest, not yet inspected.
 /// kInvalid names the member, its value and what would be right; kTooLarge for code over kMaxCode.
 Result<void> apply_action_body(std::string_view body, const Runtimes& runtimes, store::Action& action);
 

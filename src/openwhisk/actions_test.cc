@@ -184,6 +184,21 @@ TEST_F(ActionsTest, AnUpdateKeepsWhatItDoesNotMention) {
   EXPECT_EQ(action["exec"]["code"], base64_encode(kElf));
 }
 
+TEST_F(ActionsTest, AnnotationsStayUntilTheyAreDeleted) {
+  const auto note = [](const char* key, const Json& value) { return Json{{"key", key}, {"value", value}}; };
+  const auto update = [&](const Json& body) {
+    ASSERT_EQ(send("PUT", at("/a?overwrite=true"), dump_json(body)).status, 200U);
+  };
+  deploy("a", {{"annotations", Json::array({note("x", 1), note("y", 1)})}});
+  update({{"annotations", Json::array({note("y", 2), note("z", 3)})}});
+  EXPECT_EQ(get(at("/a"))["annotations"],
+            Json::array({note("x", 1), note("y", 2), note("z", 3), note("exec", "cpp:1")}));
+  update({{"delAnnotations", Json::array({"x", "y", "absent"})}, {"annotations", Json::array({note("y", 4)})}});
+  EXPECT_EQ(get(at("/a"))["annotations"], Json::array({note("z", 3), note("y", 4), note("exec", "cpp:1")}));
+  expect_error(send("PUT", at("/a?overwrite=true"), R"({"delAnnotations":"z"})"), 400, "delAnnotations is \"z\"");
+  expect_error(send("PUT", at("/a?overwrite=true"), R"({"delAnnotations":[7]})"), 400, "delAnnotations is [7]");
+}
+
 TEST_F(ActionsTest, NamesFollowOpenWhisksRules) {
   for (const char* name : {"a", "_x", "docker.io_x_y_256MB_3.7.1", "a%20b", "a@b-c.d", "9"}) {
     EXPECT_EQ(send("PUT", at("/") + name, put_body()).status, 200U) << name;
