@@ -1,0 +1,3 @@
+module gust/tests/clients_wsk
+
+go 1.19
