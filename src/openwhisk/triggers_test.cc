@@ -23,13 +23,13 @@ TEST_F(TriggersTest, TriggersAndRulesReadBackAsOpenWhiskHasThem) {
   ASSERT_EQ(made.status, 200U) << made.body;
   Json shown = json(made);
   shown["updated"] = 0;
-  const char* kRule =
+  const char* rule =
       R"({"namespace":"guest","name":"r","version":"0.0.1","publish":false,"annotations":[],"updated":0,)"
       R"("status":"active","trigger":{"path":"guest","name":"t"},"action":{"path":"guest","name":"hello"}})";
-  EXPECT_EQ(dump_json(shown), kRule);
+  EXPECT_EQ(dump_json(shown), rule);
   shown = get(at("/rules/r"));
   shown["updated"] = 0;
-  EXPECT_EQ(dump_json(shown), kRule);
+  EXPECT_EQ(dump_json(shown), rule);
   shown = get(at("/triggers/t"));
   shown["updated"] = 0;
   EXPECT_EQ(dump_json(shown),
