@@ -25,7 +25,7 @@ bool is_feed(const store::Action& action) {
 
 Result<std::string> list_of_packages(const Services& services, const Call& call) {
   const Listing listing = GUST_TRY(query_listing(call.request()));
-  return render_list(services.packages.list(call.namespace_name()), listing, "packages", render_package);
+  return render_list(services.packages.list(call.namespace_name()), listing, "packages", render_package_brief);
 }
 
 Result<std::string> text_of_package(const Services& services, const Call& call) {

@@ -45,6 +45,7 @@ TEST_F(PackagesTest, ListsPagesAndCounts) {
   EXPECT_EQ(get(at("")).size(), 3U);
   EXPECT_EQ(get(at(""))[0]["name"], "c");
   EXPECT_EQ(get(at("?limit=1&skip=1"))[0]["name"], "b");
+  EXPECT_EQ(get(at(""))[0]["binding"], false);  // and not {}, which clients would take for one
   EXPECT_EQ(dump_json(get(at("?count=true"))), R"({"packages":3})");
   expect_error(send("GET", at("?limit=201")), 400, "limit=201");
 }

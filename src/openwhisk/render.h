@@ -22,6 +22,8 @@ Json render_action_brief(const store::Action& action);
 Json render_action(const store::Action& action, CodeShown code);
 
 Json render_package(const store::Package& package);
+/// As lists have it: `binding` is false where there is none.
+Json render_package_brief(const store::Package& package);
 /// `rules` are those of the trigger.
 Json render_trigger(const store::Trigger& trigger, const std::vector<store::RulePtr>& rules);
 Json render_rule(const store::Rule& rule);

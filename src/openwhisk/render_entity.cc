@@ -39,6 +39,12 @@ Json render_package(const store::Package& package) {
   return shown;
 }
 
+Json render_package_brief(const store::Package& package) {
+  Json brief = render_package(package);
+  if (package.binding.empty()) brief["binding"] = false;
+  return brief;
+}
+
 Json render_trigger(const store::Trigger& trigger, const std::vector<store::RulePtr>& rules) {
   Json shown = render_entity(trigger);
   shown["parameters"] = trigger.parameters;

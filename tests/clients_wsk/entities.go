@@ -30,7 +30,7 @@ func (s *session) packages() {
 		return get[pack](s.in("guest"), "GET", named("packages", "bound"), nil)
 	})
 	s.step("package list", func() (any, error) {
-		packs, err := get[[]pack](s.host, "GET", list("packages", 30, 0), nil)
+		packs, err := get[[]packRow](s.host, "GET", list("packages", 30, 0), nil)
 		return namesOf(packs), err
 	})
 	s.step("action list /guest/kit", func() (any, error) {

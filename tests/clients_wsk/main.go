@@ -132,7 +132,7 @@ func (s *session) wholeNamespace() {
 		if err != nil {
 			return nil, err
 		}
-		packs, err := get[[]pack](s.host, "GET", list("packages", 0, 0), nil)
+		packs, err := get[[]packRow](s.host, "GET", list("packages", 0, 0), nil)
 		if err != nil {
 			return nil, err
 		}

@@ -67,6 +67,12 @@ type pack struct {
 	Feeds   []action `json:"feeds,omitempty"`
 }
 
+// Of a list. wsk leaves out what does not fit its type: a binding that is false.
+type packRow struct {
+	entity
+	Binding any `json:"binding,omitempty"`
+}
+
 // A binding is sent without its name, which the path has.
 type binding struct {
 	Binding     bound `json:"binding"`
