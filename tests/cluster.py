@@ -285,7 +285,9 @@ class Cluster:
 
     def wait_running(self, flare, seconds=20.0):
         """Waits until all of its workers have started."""
-        return wait_for(lambda: (now := self.look(flare))["state"] == "running" and now, seconds, f"{flare} running")
+        # Where some workers end at once, their starts and ends come together: it is never seen without an end.
+        states = ("running", "finishing")
+        return wait_for(lambda: (now := self.look(flare))["state"] in states and now, seconds, f"{flare} running")
 
     def wait_ended(self, flare, seconds=20.0):
         ended = self.look(flare, wait=seconds)
