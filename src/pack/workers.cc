@@ -139,7 +139,10 @@ FinishedMessage Workers::take_finished(std::size_t max_bytes) {
   std::size_t bytes = 0;
   for (Slot& slot : slots_) {
     if (slot.finish_taken || slot.state.load(std::memory_order_acquire) != State::kFinished) continue;
-    if (!slot.start_taken) continue;  // its start is reported first
+    if (!slot.start_taken) {  // its start is reported first: it came after take_started()
+      finish_news_.store(true, std::memory_order_release);
+      continue;
+    }
     if (bytes > 0 && bytes + slot.finish.result.size() > max_bytes) {
       more_finished_ = true;
       break;
