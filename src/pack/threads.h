@@ -60,12 +60,13 @@ class Threads {
     std::uint32_t first;
     std::uint32_t count;
   };
-  /// What the threads that were made ahead wait for; each takes the next task.
   struct Ahead;
+  /// One thread that was made ahead.
   struct Waiting {
     Ahead& ahead;
     std::span<std::byte> signal_stack;
   };
+  /// What all of them wait for; each takes the next task.
   struct Ahead {
     std::deque<Waiting> waiting;
     std::vector<Task> tasks;               ///< written before they are ready
