@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <gtest/gtest.h>
@@ -344,6 +345,24 @@ TEST_F(ConnectionTest, ASocketThatWasLeftBehindIsReplaced) {
   connect();
   client_->send(message_of(1));
   EXPECT_TRUE(until([&] { return at_server_.messages.size() == 1; }));
+}
+
+TEST_F(ConnectionTest, AListenerThatIsGoneAcceptsNobody) {
+  auto opened = Listener::open(io_.get_executor(), "127.0.0.1:0");
+  ASSERT_TRUE(opened);
+  listener_ = std::move(*opened);
+  std::vector<Socket> accepted;
+  listener_->accept([&](Socket socket) {
+    accepted.push_back(std::move(socket));
+    // Before the handler of the second client, whom accepting finds there when it goes on.
+    boost::asio::post(io_, [&] { listener_.reset(); });
+  });
+  const tcp::socket first = stranger();
+  const tcp::socket second = stranger();
+  ASSERT_TRUE(until([&] { return listener_ == nullptr; }));
+  io_.restart();
+  io_.run_for(50ms);
+  EXPECT_EQ(accepted.size(), 1);
 }
 
 TEST_F(ConnectionTest, WhatIsNoAddressIsRefused) {

@@ -87,15 +87,15 @@ void Listener::accept(std::function<void(Socket)> accepted) {
 }
 
 void Listener::accept_next() {
-  acceptor_.async_accept([this](NetError error, Socket socket) {
-    if (error == asio::error::operation_aborted) return;  // we may be gone
+  acceptor_.async_accept([this, life = std::weak_ptr(life_)](NetError error, Socket socket) {
+    if (life.expired()) return;
     if (!error) {
       accepted_(std::move(socket));
       return accept_next();
     }
     pause_.expires_after(kPause);
-    pause_.async_wait([this](NetError aborted) {
-      if (!aborted) accept_next();
+    pause_.async_wait([this, life](NetError /*aborted*/) {
+      if (!life.expired()) accept_next();
     });
   });
 }

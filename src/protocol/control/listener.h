@@ -40,6 +40,8 @@ class Listener {
   boost::asio::basic_socket_acceptor<boost::asio::generic::stream_protocol> acceptor_;
   boost::asio::steady_timer pause_;
   std::function<void(Socket)> accepted_;
+  // An operation that is through cannot be cancelled, and its handler may come when we are gone.
+  std::shared_ptr<void> life_ = std::make_shared<char>();
 };
 
 }  // namespace gust::protocol
