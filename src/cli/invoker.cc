@@ -55,7 +55,7 @@ Result<container::Prewarm> prewarm_of(const Config& config, std::uint32_t slots)
                             .python = place_runtime(config.runtimes, "python:3", "").python};
 }
 
-Result<ExitCode> run_invoker(const Config& config) {
+Result<ExitCode> run_invoker(const Config& config, std::optional<std::chrono::milliseconds> start_patience) {
   TemporaryDir temporary;  // outlives the driver, which lives in it
   if (config.state_dir.empty()) GUST_TRY_VOID(temporary.create("gust-invoker"));
   const std::filesystem::path state =
@@ -83,6 +83,7 @@ Result<ExitCode> run_invoker(const Config& config) {
   invoker.memory = config.memory;
   invoker.state_dir = state / "code";
   invoker.controller_grace = config.controller_grace;
+  invoker.start_patience = start_patience;
   invoker.code_cache = config.code_cache;
   invoker.drain_time = config.drain_time;
   invoker.say = [](std::string_view line) { spdlog::info("{}", line); };
@@ -126,12 +127,18 @@ void add_invoker(CLI::App& app, Chosen& chosen) {
       .add("--join-token", "join_token")
       .add("--state-dir", "state_dir")
       .add("--log-level", "log_level");
-  sub->callback([&chosen, options] {
-    chosen.run = [options] {
+  auto start_patience = std::make_shared<std::optional<std::chrono::milliseconds>>();
+  sub->add_option_function<std::uint32_t>(
+         "--start-patience-ms",
+         [start_patience](std::uint32_t time) { *start_patience = std::chrono::milliseconds(time); },
+         "How long `gust up` gives its controller to start")
+      ->group("");
+  sub->callback([&chosen, options, start_patience] {
+    chosen.run = [options, start_patience] {
       const auto config = options->load();
       if (!config) return report(config.error());
       set_up_log("invoker", config->log_level);
-      const Result<ExitCode> code = run_invoker(*config);
+      const Result<ExitCode> code = run_invoker(*config, *start_patience);
       return code ? static_cast<int>(*code) : report(code.error().while_doing("invoker"));
     };
   });

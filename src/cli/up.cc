@@ -197,6 +197,8 @@ class Up {
                          std::to_string(config_.prewarm),
                          "--prewarm-python",
                          std::to_string(config_.prewarm_python),
+                         "--start-patience-ms",
+                         std::to_string(std::chrono::milliseconds(kReadyPatience).count()),
                          "--state-dir",
                          (state_.path() / command.name).string()};
     if (!config_.image_dir.empty()) {

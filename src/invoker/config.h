@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,8 @@ struct InvokerConfig {
   std::string api_host;   ///< of the controller's REST API, told to workers; empty when not known
   /// How long to look for a controller that is not there, or no longer there; 0: not at all.
   std::chrono::milliseconds controller_grace{10'000};
+  /// The same for the controller that it looks for first, which may be starting just now; controller_grace if not set.
+  std::optional<std::chrono::milliseconds> start_patience;
   /// How long packs may go on after SIGTERM, while nothing new is taken; 0: not at all. A second signal ends it at
   /// once.
   std::chrono::milliseconds drain_time{0};

@@ -37,9 +37,8 @@ ControllerLink::ControllerLink(boost::asio::io_context& io, Membership& membersh
       events_(std::move(events)),
       timer_(io) {}
 
-void ControllerLink::connect() {
-  give_up_at_ = std::chrono::steady_clock::now() + grace_;
-  backoff_ = kFirstBackoff;
+void ControllerLink::connect(milliseconds patience) {
+  start_search(patience);
   membership_.keep_fresh();
   attempt();
 }
@@ -53,6 +52,12 @@ void ControllerLink::drop(const Error& reason) { ended(reason); }
 
 void ControllerLink::send(std::shared_ptr<const protocol::InvokerMessage> message) {
   if (stream_) stream_->write(std::move(message));
+}
+
+void ControllerLink::start_search(milliseconds patience) {
+  patience_ = patience;
+  give_up_at_ = std::chrono::steady_clock::now() + patience;
+  backoff_ = kFirstBackoff;
 }
 
 void ControllerLink::attempt() {
@@ -113,8 +118,7 @@ void ControllerLink::ended(const Error& error) {
   timer_.cancel();
   stream_.reset();
   if (!std::exchange(joined_, false)) return attempt_failed(error);
-  give_up_at_ = std::chrono::steady_clock::now() + grace_;
-  backoff_ = kFirstBackoff;
+  start_search(grace_);
   events_.lost(error);
 }
 
@@ -141,10 +145,10 @@ void ControllerLink::try_again_after(const Error& error) {
 }
 
 void ControllerLink::give_up(const Error& last) {
-  const std::string patience =
-      grace_ == milliseconds(0) ? "" : fmt::format(" for {:g} s", static_cast<double>(grace_.count()) / 1000);
+  const std::string time =
+      patience_ == milliseconds(0) ? "" : fmt::format(" for {:g} s", static_cast<double>(patience_.count()) / 1000);
   events_.gave_up(
-      {ErrorCode::kUnavailable, fmt::format("no controller at {}{}; gave up ({})", target_, patience, last.message)});
+      {ErrorCode::kUnavailable, fmt::format("no controller at {}{}; gave up ({})", target_, time, last.message)});
 }
 
 }  // namespace gust::invoker

@@ -38,8 +38,9 @@ class ControllerLink {
   ControllerLink(boost::asio::io_context& io, Membership& membership, std::string target, protocol::Hello hello,
                  std::chrono::milliseconds grace, LinkEvents events);
 
-  void connect();
-  /// After `lost`.
+  /// For the first time: looks for the controller for so long.
+  void connect(std::chrono::milliseconds patience);
+  /// For the grace period. After `lost`.
   void reconnect();
   /// Ends the session because the controller broke the protocol; `lost` follows.
   void drop(const Error& reason);
@@ -49,6 +50,7 @@ class ControllerLink {
   void send(std::shared_ptr<const protocol::InvokerMessage> message);
 
  private:
+  void start_search(std::chrono::milliseconds patience);
   void attempt();
   void open_stream();
   void take(const protocol::ControllerMessage& message);
@@ -66,6 +68,7 @@ class ControllerLink {
   LinkThread thread_;
   std::unique_ptr<ControlStream> stream_;
   boost::asio::steady_timer timer_;
+  std::chrono::milliseconds patience_{0};
   SteadyTime give_up_at_;
   std::chrono::milliseconds backoff_{0};
   bool joined_ = false;  // the present stream has got its Welcome

@@ -132,7 +132,7 @@ Result<void> NodeAgent::run(Signals signals) {
     wait_for_signal();
   }
   boost::asio::post(io_, [this] {
-    if (!outcome_) link_.connect();
+    if (!outcome_) link_.connect(config_.start_patience.value_or(config_.controller_grace));
   });
   io_.run();
   return std::move(outcome_).value();

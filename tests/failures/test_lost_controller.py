@@ -1,7 +1,9 @@
 """Invokers that `gust up` did not start: they look for their controller for the grace period, then end with their packs."""
 
+import os
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -59,6 +61,17 @@ def test_an_invoker_may_come_first(gust_bin, tmp_path):
     done = parts.gust("invoker", "--controller", "127.0.0.1:1", "--controller-grace", "200ms", "--slots", 1)
     assert done.returncode == 3
     assert "127.0.0.1:1" in done.stderr
+
+
+def test_gust_up_gives_its_controller_time_to_start(make_cluster, tmp_path):
+    """The grace period is for a controller that was there: this one starts when somebody reads what it records."""
+    record = tmp_path / "record"
+    os.mkfifo(record)
+    reader = threading.Timer(0.5, record.read_bytes)
+    reader.start()
+    with make_cluster("--controller-grace", "100ms", "--record", record) as cluster:
+        assert len(cluster.invoker_pids()) == 3
+    reader.join()
 
 
 @pytest.mark.parametrize(
