@@ -200,11 +200,11 @@ TEST_F(ActionsTest, AnnotationsStayUntilTheyAreDeleted) {
 }
 
 TEST_F(ActionsTest, NamesFollowOpenWhisksRules) {
-  for (const char* name : {"a", "_x", "docker.io_x_y_256MB_3.7.1", "a%20b", "a@b-c.d", "9"}) {
+  for (const char* name : {"a", "_x", "docker.io_x_y_256MB_3.7.1", "a%20b", "a@b-c.d", "9", "lithops_me:1f"}) {
     EXPECT_EQ(send("PUT", at("/") + name, put_body()).status, 200U) << name;
   }
   EXPECT_EQ(get(at("/a%20b"))["name"], "a b");
-  for (const char* name : {"a%21", "-a", ".a", "@a", "%20a", "a%20", "a$b", "%C3%A4"}) {
+  for (const char* name : {"a%21", "-a", ".a", "@a", "%20a", ":a", "a%20", "a$b", "%C3%A4"}) {
     expect_error(send("PUT", at("/") + name, put_body()), 400, "not a valid name");
   }
   EXPECT_EQ(send("PUT", at("/") + std::string(256, 'a'), put_body()).status, 200U);

@@ -12,13 +12,13 @@ constexpr std::size_t kLongestName = 256;
 bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
 
 Result<void> check_name(std::string_view name) {
-  const auto allowed = [](char c) { return is_word(c) || c == '@' || c == '.' || c == '-' || c == ' '; };
+  const auto allowed = [](char c) { return is_word(c) || std::string_view("@.-: ").contains(c); };
   if (!name.empty() && name.size() <= kLongestName && is_word(name.front()) && name.back() != ' ' &&
       std::ranges::all_of(name, allowed)) {
     return {};
   }
   return fail(ErrorCode::kInvalid,
-              fmt::format("\"{}\" is not a valid name: use letters, digits, _ @ . - and inner spaces, begin with a "
+              fmt::format("\"{}\" is not a valid name: use letters, digits, _ @ . - : and inner spaces, begin with a "
                           "letter, a digit or _, and stay within {} characters",
                           name.substr(0, kLongestName), kLongestName));
 }

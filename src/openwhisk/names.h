@@ -60,7 +60,8 @@ struct EntityPath {
 };
 
 /// OpenWhisk's rule for names: letters, digits, "_", "@", ".", "-" and inner spaces; the first a letter, digit or "_";
-/// at most 256 characters. kInvalid, saying so.
+/// at most 256 characters. And ":", but as the first: Lithops calls its package by the first five characters of the
+/// key, "lithops_user:" for "user:secret". kInvalid, saying so.
 Result<EntityPath> parse_entity_path(std::string_view text);
 
 }  // namespace gust::openwhisk
