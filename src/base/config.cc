@@ -9,6 +9,8 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
+#include "base/api_key.h"
+
 namespace gust {
 
 namespace {
@@ -163,8 +165,9 @@ Result<std::string> toml_text(std::string_view setting, const toml::node& node) 
 std::span<const Setting> settings() {
   static const std::vector<Setting> kSettings = {
       text("endpoint", "GUST_ENDPOINT", &Config::endpoint, "where the controller answers: https://host:port"),
-      text("api_key", "GUST_API_KEY", &Config::api_key, "user:key, for clients and for the controller",
-           Secrecy::kSecret),
+      make(
+          "api_key", "GUST_API_KEY", &Config::api_key, "user:secret, for clients and for the controller", parse_api_key,
+          [](const std::string& key) { return key; }, Secrecy::kSecret),
       path("ca_file", "GUST_CA_FILE", &Config::ca_file, "certificates (PEM) to trust beside the system's"),
       flag("insecure", "GUST_INSECURE", &Config::insecure, "do not verify the controller's certificate"),
       text("listen", "GUST_LISTEN", &Config::listen, "the controller's address for clients"),

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/ids.h"
+#include "base/json.h"
 #include "cli/api_client.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
@@ -53,8 +54,9 @@ class UpFile {
     ::chmod(file.parent_path().c_str(), 0700);
     std::filesystem::remove(file, error);
     const UniqueFd fd(::open(file.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
-    text_ = fmt::format("endpoint = \"{}\"\napi_key = \"{}\"\nca_file = \"{}\"\n", config.endpoint, config.api_key,
-                        config.ca_file.string());
+    // Strings of JSON are strings of TOML.
+    text_ = fmt::format("endpoint = {}\napi_key = {}\nca_file = {}\n", Json(config.endpoint).dump(),
+                        Json(config.api_key).dump(), Json(config.ca_file.string()).dump());
     if (!fd || ::write(fd.get(), text_.data(), text_.size()) != static_cast<ssize_t>(text_.size())) {
       return fail_errno("write " + file.string(), errno);
     }

@@ -75,6 +75,7 @@ def test_environment(alone):
         (["--listen", "300.1.1.1:0"], 2, "'300.1.1.1' is not an IP address to listen on"),
         (["--tls-certificate", "/nowhere", "--tls-key", "/nowhere"], 2, "cannot read /nowhere"),
         (["--transport", "pigeon"], 2, "'pigeon' is not one of both, tls, plain"),
+        (["--api-key", "user:"], 2, "api_key: a key has a user and a secret"),
         (["--bogus"], 2, "--bogus"),
     ],
 )

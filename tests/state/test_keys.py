@@ -78,6 +78,14 @@ def test_nothing_of_anothers(cluster):
     cluster.request("DELETE", f"{BASE}/flares/{running}")
 
 
+@pytest.mark.parametrize("key", ["us \"er:a\\b'", "ü:ö", "no colon"])
+def test_an_operators_key_is_what_he_likes(make_cluster, key):
+    with make_cluster(invokers=1, slots=1, environment={"GUST_API_KEY": key}) as cluster:
+        code, _, err = with_key(cluster, cluster.key)("status")
+        assert code == 0, err
+        assert cluster.key == key
+
+
 def test_a_revoked_key_is_refused_on_open_connections_too(cluster):
     key = new_key(cluster, "bob")
     headers = {"Authorization": cluster.authorization(key)}
