@@ -30,7 +30,7 @@ cmd_ci() {
   done
   # The modules that handle memory by hand, bytes of strangers, or many threads: all of them would take an hour.
   stage "address sanitizer" ./dev test --preset asan \
-    base,message,protocol,protocol_control,worker,pack,invoker,controller,http,openwhisk,store
+    base,message,protocol,protocol_control,worker,pack,container,invoker,controller,http,openwhisk,store
   stage "thread sanitizer" ./dev test --preset tsan base,message,protocol_control
   # Burst sizes and packings over all transports.
   stage "thread sanitizer, transports" env GTEST_FILTER='*Conformance.*' ./dev test --preset tsan transport
