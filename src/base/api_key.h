@@ -13,7 +13,7 @@ namespace gust {
 std::string normalise_api_key(std::string_view key);
 
 /// A key as it was given, if it can be one; empty is none. kInvalid, without repeating it, for one whose user or secret
-/// is empty, as variables that are not set leave it, and for control characters.
+/// is empty, as variables that are not set leave it, for control characters, and for what is not UTF-8.
 Result<std::string> parse_api_key(std::string_view text);
 
 }  // namespace gust

@@ -14,7 +14,7 @@ TEST(ApiKey, AKeyWithoutAColonIsGusts) {
 TEST(ApiKey, AKeyHasAUserAndASecret) {
   for (const char* key : {"", "secret", "user:secret", "a:b:c", "a:b:", "x:\"q", "ü:ö"})
     EXPECT_EQ(parse_api_key(key), key);
-  for (const char* key : {":", "user:", ":secret", "user:secret\n", "us\177er:secret"}) {
+  for (const char* key : {":", "user:", ":secret", "user:secret\n", "us\177er:secret", "\xff:secret"}) {
     const auto refused = parse_api_key(key);
     ASSERT_FALSE(refused) << key;
     EXPECT_EQ(refused.error().code, ErrorCode::kInvalid);

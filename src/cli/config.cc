@@ -18,7 +18,7 @@ std::string shown(const Setting& setting, const Config& config) {
 // Whole numbers and truth values stand without quotes, as people write them.
 std::string as_toml(const std::string& value) {
   const bool number = !value.empty() && value.find_first_not_of("0123456789") == std::string::npos;
-  return number || value == "true" || value == "false" ? value : Json(value).dump();
+  return number || value == "true" || value == "false" ? value : dump_json(value);
 }
 
 void print_toml(const Config& config) {

@@ -55,8 +55,8 @@ class UpFile {
     std::filesystem::remove(file, error);
     const UniqueFd fd(::open(file.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
     // Strings of JSON are strings of TOML.
-    text_ = fmt::format("endpoint = {}\napi_key = {}\nca_file = {}\n", Json(config.endpoint).dump(),
-                        Json(config.api_key).dump(), Json(config.ca_file.string()).dump());
+    text_ = fmt::format("endpoint = {}\napi_key = {}\nca_file = {}\n", dump_json(config.endpoint),
+                        dump_json(config.api_key), dump_json(config.ca_file.string()));
     if (!fd || ::write(fd.get(), text_.data(), text_.size()) != static_cast<ssize_t>(text_.size())) {
       return fail_errno("write " + file.string(), errno);
     }
