@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/testing/test_folder.h"
 #include "protocol/pack_frames.h"
 
 namespace gust::pack {
@@ -56,7 +57,7 @@ class PackProcess {
   /// Waits for the pack, once its socket is closed, and ends whatever it has left.
   void end_group();
 
-  std::string directory_;
+  TestFolder directory_;
   UniqueFd socket_;
   UniqueFd output_;
   pid_t pid_ = -1;

@@ -6,7 +6,6 @@
 #include <spawn.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -64,9 +63,7 @@ PackProcess::PackProcess(Socket socket, const std::vector<std::string>& argument
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   // As in a container: a folder of its own, which the pack may fill, and a process group, which ends with the pack.
-  directory_ = testing::TempDir() + "/gust_pack_XXXXXX";
-  EXPECT_NE(mkdtemp(directory_.data()), nullptr);
-  posix_spawn_file_actions_addchdir_np(&actions, directory_.c_str());
+  posix_spawn_file_actions_addchdir_np(&actions, directory_.path().c_str());
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
@@ -77,8 +74,6 @@ PackProcess::PackProcess(Socket socket, const std::vector<std::string>& argument
 
 PackProcess::~PackProcess() {
   if (pid_ >= 0) end_group();
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
 }
 
 void PackProcess::end_group() {

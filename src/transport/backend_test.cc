@@ -1,10 +1,9 @@
 #include "transport/backend.h"
 
-#include <cstdlib>
-#include <filesystem>
 #include <gtest/gtest.h>
 
 #include "base/files.h"
+#include "base/testing/test_folder.h"
 
 namespace gust::transport {
 namespace {
@@ -33,11 +32,9 @@ TEST(Backends, AMissingObjectIsNamed) {
 }
 
 TEST(Backends, AnObjectThatIsNoneIsRefused) {
-  std::string folder = std::filesystem::temp_directory_path() / "gust-backend-XXXXXX";
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-  ASSERT_TRUE(write_whole_file(folder + "/gust-transport-s3.so", "not an object"));
-  const auto loaded = load_backend("s3", folder);
-  std::filesystem::remove_all(folder);
+  const TestFolder folder;
+  ASSERT_TRUE(write_whole_file(folder.path() / "gust-transport-s3.so", "not an object"));
+  const auto loaded = load_backend("s3", folder.path().string());
   ASSERT_FALSE(loaded);
   EXPECT_EQ(loaded.error().code, ErrorCode::kNotFound);
 }
