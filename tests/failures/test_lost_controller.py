@@ -1,4 +1,4 @@
-"""Invokers that `gust up` did not start: they look for their controller for the grace period, then end with their packs."""
+"""Invokers without their controller: they look for it for the grace period, then end with their packs."""
 
 import os
 import signal
@@ -68,6 +68,7 @@ def test_gust_up_gives_its_controller_time_to_start(make_cluster, tmp_path):
     record = tmp_path / "record"
     os.mkfifo(record)
     reader = threading.Timer(0.5, record.read_bytes)
+    reader.daemon = True  # a controller that does not come to open it leaves it waiting
     reader.start()
     with make_cluster("--controller-grace", "100ms", "--record", record) as cluster:
         assert len(cluster.invoker_pids()) == 3
