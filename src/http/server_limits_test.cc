@@ -166,6 +166,9 @@ TEST(ServerLimits, OutlivesAShortageOfDescriptors) {
 #endif
 #endif
   TestServer server;
+  RawSocket first(server.port());  // when it is answered, the server has the descriptors that it opens for itself
+  first.send("GET /early HTTP/1.1\r\nHost: h\r\n\r\n");
+  ASSERT_THAT(first.read_until("/early"), HasSubstr("200 OK"));
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   const UniqueFd probe(::dup(0));
